@@ -1,0 +1,46 @@
+# The recipes are one line each; what they do stands in scripts/ and docker/.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run build fmt lint unit sdk-test test test-all docker-check setup clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build the server (release) and start it on http://127.0.0.1:8080
+	@scripts/setup build
+	cargo run --release --locked
+
+build: ## build the release binary, target/release/openccm
+	@scripts/setup build
+	cargo build --release --locked
+
+fmt: ## format all Rust code
+	cargo fmt --all
+
+lint: ## check the format, then clippy with warnings as errors
+	@scripts/setup build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+unit: ## Rust tests, on SQLite and on a PostgreSQL of their own
+	@scripts/setup test
+	scripts/postgres cargo test --workspace --locked
+
+sdk-test: ## tests with the official Python SDK against the real binary
+	@scripts/setup test
+	scripts/sdk-test
+
+test: lint unit sdk-test ## all of the above: what must pass before a change lands
+
+docker-check: ## deploy docker/compose.yaml for real, use it, take it down
+	@scripts/setup test
+	docker/check
+
+test-all: test docker-check ## test, then docker-check
+
+setup: ## install what the other targets need, without running them
+	@scripts/setup test
+
+clean: ## delete what was built (never data/)
+	cargo clean
+	rm -rf .venv

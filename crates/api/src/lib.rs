@@ -1,0 +1,60 @@
+//! The HTTP surface. One module a service, one file a resource; a handler parses, calls and renders.
+
+mod error;
+mod extract;
+mod iam;
+mod lenient;
+mod observe;
+mod pca;
+mod route;
+mod server;
+mod sign_in;
+mod unbuilt;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
+use http::StatusCode;
+use openccm_core::codes;
+use openccm_service::OpenCcm;
+pub use route::{Access, Operation, Service};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    error::ApiError,
+    route::{Catalogue, Routes},
+};
+
+/// The longest body that is read, in bytes: what the vendor allows for signed requests.
+pub const BODY_LIMIT: usize = 12 * 1024 * 1024;
+
+/// Gives the metrics in the text format of Prometheus.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The whole surface of `ccm`.
+pub fn router(ccm: OpenCcm, metrics: RenderMetrics) -> Router {
+    let (router, operations) = routes(metrics).into_parts();
+    let gate = sign_in::Gate { ccm: ccm.clone(), catalogue: Arc::new(Catalogue::new(operations)) };
+    router
+        .route_layer(from_fn_with_state(gate, sign_in::sign_in))
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(codes::GATEWAY_NO_SUCH_API).with_status(StatusCode::METHOD_NOT_ALLOWED)
+        })
+        .fallback(|| async { ApiError::new(codes::GATEWAY_NO_SUCH_API) })
+        .layer(CatchPanicLayer::custom(error::after_panic))
+        .layer(from_fn(observe::refuse_oversize))
+        .layer(from_fn_with_state(ccm.clone(), observe::observe))
+        .with_state(ccm)
+}
+
+/// Every operation that has a route, built or not.
+pub fn operations() -> Vec<Operation> {
+    routes(Arc::new(String::new)).into_parts().1
+}
+
+fn routes(metrics: RenderMetrics) -> Routes {
+    pca::routes().merge(iam::routes()).merge(server::routes(metrics)).merge(unbuilt::routes())
+}

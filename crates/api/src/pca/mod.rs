@@ -1,0 +1,20 @@
+//! Private CAs and private certificates (PCA, `/v1`).
+
+mod ca_lifecycle;
+mod certificate_authorities;
+mod exports;
+mod fields;
+mod private_certificates;
+mod quotas;
+
+use crate::{error::failure, route::Routes};
+
+failure!(Pca);
+
+pub(crate) fn routes() -> Routes {
+    certificate_authorities::routes()
+        .merge(ca_lifecycle::routes())
+        .merge(private_certificates::routes())
+        .merge(exports::routes())
+        .merge(quotas::routes())
+}

@@ -1,0 +1,58 @@
+//! Chains of certificates up to a root.
+
+use openccm_core::Period;
+
+use crate::{Certificate, PkiError, unfit};
+
+/// The longest chain that is followed.
+const MAX_LENGTH: usize = 16;
+
+/// Orders `pool` into the chain of `certificate`: its issuer first, a root last. The pool may come in any order and may hold
+/// the certificate itself.
+///
+/// # Errors
+/// A chain that does not reach a root, or a pool with certificates that are not part of it. A root has no issuer, so it
+/// has no chain either.
+pub fn complete_chain(certificate: &Certificate, pool: Vec<Certificate>) -> Result<Vec<Certificate>, PkiError> {
+    let mut pool: Vec<Certificate> = pool.into_iter().filter(|other| other.der() != certificate.der()).collect();
+    let mut chain: Vec<Certificate> = Vec::new();
+    loop {
+        let last = chain.last().unwrap_or(certificate);
+        // Not every self-issued certificate: an authority with a new key may have its old one sign it (RFC 5280 §3.2).
+        if last.is_root() && !chain.is_empty() {
+            break;
+        }
+        let Some(next) = pool.iter().position(|issuer| last.verify_issued_by(issuer).is_ok()) else {
+            return unfit("the chain is incomplete: a certificate without its issuer");
+        };
+        chain.push(pool.swap_remove(next));
+        if chain.len() > MAX_LENGTH {
+            return unfit(format!("the chain has more than {MAX_LENGTH} certificates"));
+        }
+    }
+    if pool.is_empty() { Ok(chain) } else { unfit("the chain holds certificates that do not belong to it") }
+}
+
+/// Checks the path from `certificate` over `chain` (issuer first, root last): signatures, rights to issue, path lengths,
+/// that it ends in a root, and that all, `certificate` too, are valid throughout `during` (RFC 5280 §6.1).
+///
+/// # Errors
+/// What of it does not hold.
+pub fn verify_path(certificate: &Certificate, chain: &[Certificate], during: Period) -> Result<(), PkiError> {
+    if !std::iter::once(certificate).chain(chain).all(|link| during.is_inside(link.period())) {
+        return unfit("a certificate of the path is not valid at that time");
+    }
+    let mut below = certificate;
+    // Authorities between the certificate and the one looked at; self-issued ones do not count (RFC 5280 §6.1.4 (l)).
+    let mut depth = 0_usize;
+    for issuer in chain {
+        below.verify_issued_by(issuer)?;
+        let counts = below.can_issue() && !below.is_self_issued();
+        depth += usize::from(counts);
+        if issuer.path_length().is_some_and(|limit| depth > usize::from(limit)) {
+            return unfit("the chain is longer than a path length constraint allows");
+        }
+        below = issuer;
+    }
+    if below.is_root() { Ok(()) } else { unfit("the chain does not end in a root") }
+}

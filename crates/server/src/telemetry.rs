@@ -1,0 +1,42 @@
+//! Logs and metrics.
+
+use std::{io::IsTerminal, sync::Arc};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use openccm_api::RenderMetrics;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::{LogFormat, Settings};
+
+/// Buckets of request times, in seconds.
+const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Writes logs to standard error from now on.
+pub(crate) fn start_logging(settings: &Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.log_level)
+        .with_context(|| format!("log_level {:?} is neither a level nor directives", settings.log_level))?;
+    let colour = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Collects metrics from now on; gives what renders them.
+pub(crate) fn start_metrics() -> anyhow::Result<RenderMetrics> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)?
+        .install_recorder()
+        .context("metrics cannot be collected")?;
+    metrics::describe_counter!("openccm_http_requests_total", "Requests answered, by operation and status.");
+    metrics::describe_histogram!("openccm_http_request_duration_seconds", "Time to answer, by operation.");
+    metrics::gauge!("openccm_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(Arc::new(move || {
+        handle.run_upkeep();
+        handle.render()
+    }))
+}

@@ -1,0 +1,76 @@
+use openccm_core::{AuthorityOperation, AuthorityStatus, Invalid, Subject};
+use openccm_pki::{PkiError, export::ExportError, seal::SealError};
+use openccm_store::StoreError;
+
+/// Why something was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An input that cannot be accepted.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The authority or certificate is not there, or belongs to another account.
+    #[error("not found")]
+    NotFound,
+    /// The authority that is to issue is not there, or belongs to another account.
+    #[error("the issuer is not found")]
+    IssuerNotFound,
+    /// The status does not allow it. Says which status, and why.
+    #[error("{0}")]
+    StatusConflict(String),
+    /// The account has as many as it may have.
+    #[error("the account may have {quota} of {resource} at most")]
+    QuotaExceeded {
+        /// What there are too many of.
+        resource: &'static str,
+        /// How many there may be.
+        quota: i64,
+    },
+    /// A certificate that is not for the key of the authority.
+    #[error("the certificate is not for the key of this authority")]
+    KeyMismatch,
+    /// Who is calling cannot be told. The reason is for the log.
+    #[error("not authenticated: {0}")]
+    Unauthenticated(String),
+    /// The caller may not do this.
+    #[error("not allowed: {0}")]
+    Forbidden(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Making or reading a certificate failed for no fault of the caller.
+    #[error("certificate processing: {0}")]
+    Pki(#[from] PkiError),
+    /// A private key could not be made, sealed or opened.
+    #[error("key processing: {0}")]
+    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub(crate) fn status(status: AuthorityStatus, operation: AuthorityOperation) -> Self {
+        Self::StatusConflict(format!("{operation} is not allowed in status {status}"))
+    }
+
+    pub(crate) fn key(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Key(Box::new(error))
+    }
+
+    /// What the requester got wrong, where a fault in what was sent shows only when it is used.
+    pub(crate) fn invalid(subject: Subject, field: &str, error: &PkiError) -> Self {
+        Self::Invalid(Invalid::new(subject, field, error))
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::key(error)
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Password(reason) => Self::Invalid(Invalid::new(Subject::Parameter, "password", reason)),
+            error => Self::key(error),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What OpenCCM keeps: SQLite or PostgreSQL behind one SQL text, one module a table.
+//!
+//! Functions take a [`Session`]; `sqlx` types stop here. Times are milliseconds since the epoch, ids their printed text.
+
+pub mod access_keys;
+pub mod accounts;
+pub mod certificate_authorities;
+mod db;
+mod name_columns;
+pub mod page;
+pub mod private_certificates;
+pub mod private_keys;
+pub mod settings;
+pub mod tokens;
+pub mod users;
+
+pub use db::{Database, Session, StoreError};

@@ -1,0 +1,226 @@
+//! Private certificates.
+
+use openccm_core::{CertificateStatus, DistinguishedName};
+use sqlx::{AssertSqlSafe, FromRow};
+
+use crate::{
+    Session, StoreError,
+    db::arguments,
+    name_columns::{NameColumns, search_name},
+    page::{Page, contains_pattern},
+};
+
+/// A private certificate, without its DER.
+#[derive(Clone, Debug, FromRow)]
+pub struct PrivateCertificate {
+    /// Its id.
+    pub id: String,
+    /// The account.
+    pub account_id: String,
+    /// `GENERATE` or `CSR`.
+    pub generation_mode: String,
+    /// The authority that issued it.
+    pub issuer_id: String,
+    /// The authority's common name.
+    pub issuer_name: Option<String>,
+    /// The algorithm of its key.
+    pub key_algorithm: String,
+    /// The hash under its signature.
+    pub signature_algorithm: String,
+    /// Its serial number.
+    pub serial_number: String,
+    #[sqlx(flatten)]
+    name: NameColumns,
+    /// The enterprise project, `0` for the default one.
+    pub enterprise_project_id: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it begins.
+    pub not_before: i64,
+    /// When it ends.
+    pub not_after: i64,
+    /// When it was revoked.
+    pub revoked_at: Option<i64>,
+}
+
+/// A new private certificate.
+#[derive(Clone, Debug)]
+pub struct NewPrivateCertificate<'a> {
+    /// Its id.
+    pub id: String,
+    /// The account.
+    pub account_id: String,
+    /// Where its key comes from.
+    pub generation_mode: openccm_core::GenerationMode,
+    /// The authority that issued it.
+    pub issuer_id: String,
+    /// The authority's common name.
+    pub issuer_name: Option<String>,
+    /// The algorithm of its key, by the API's name.
+    pub key_algorithm: String,
+    /// The hash under its signature.
+    pub signature_algorithm: String,
+    /// Its serial number.
+    pub serial_number: String,
+    /// Its subject.
+    pub name: &'a DistinguishedName,
+    /// The enterprise project.
+    pub enterprise_project_id: String,
+    /// Now.
+    pub created_at: i64,
+    /// When it begins.
+    pub not_before: i64,
+    /// When it ends.
+    pub not_after: i64,
+    /// The DER.
+    pub der: &'a [u8],
+}
+
+/// What a list is limited to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of the common name, whatever its case.
+    pub name: Option<String>,
+    /// The status at the time of asking.
+    pub status: Option<CertificateStatus>,
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// The time of creation.
+    CreateTime,
+    /// The common name.
+    CommonName,
+    /// The issuer's common name.
+    IssuerName,
+    /// The end of the certificate.
+    NotAfter,
+}
+
+impl PrivateCertificate {
+    /// Its status at `now_ms`.
+    pub fn status_at(&self, now_ms: i64) -> CertificateStatus {
+        CertificateStatus::at(now_ms, self.not_after, self.revoked_at.is_some())
+    }
+
+    /// Its subject.
+    pub fn name(&self) -> DistinguishedName {
+        self.name.clone().into()
+    }
+}
+
+const COLUMNS: &str = "id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm, signature_algorithm,
+    serial_number, common_name, country, state, locality, organization, organizational_unit, enterprise_project_id,
+    created_at, not_before, not_after, revoked_at";
+
+/// The filter of lists: $2 now, $3 name pattern, $4 status.
+const MATCHING: &str = "account_id = $1 AND deleted_at IS NULL
+    AND (CAST($3 AS TEXT) IS NULL OR search_name LIKE $3 ESCAPE '\\')
+    AND (CAST($4 AS TEXT) IS NULL
+         OR $4 = CASE WHEN revoked_at IS NOT NULL THEN 'REVOKED' WHEN not_after <= $2 THEN 'EXPIRED' ELSE 'ISSUED' END)";
+
+/// Adds a certificate.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] where the issuer has used the serial number before.
+pub async fn insert(session: &mut Session, new: &NewPrivateCertificate<'_>) -> Result<(), StoreError> {
+    let sql =
+        "INSERT INTO private_certificates (id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm,
+                   signature_algorithm, serial_number, common_name, country, state, locality, organization,
+                   organizational_unit, search_name, enterprise_project_id, created_at, not_before, not_after,
+                   certificate)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    let arguments = arguments![
+        &new.id,
+        &new.account_id,
+        new.generation_mode.as_str(),
+        &new.issuer_id,
+        &new.issuer_name,
+        &new.key_algorithm,
+        &new.signature_algorithm,
+        &new.serial_number,
+        &new.name.common_name,
+        &new.name.country,
+        &new.name.state,
+        &new.name.locality,
+        &new.name.organization,
+        &new.name.organizational_unit,
+        search_name(new.name),
+        &new.enterprise_project_id,
+        new.created_at,
+        new.not_before,
+        new.not_after,
+        new.der,
+    ];
+    session.execute(sql, arguments).await.map(drop)
+}
+
+/// The certificate with this id in the account, unless it was deleted.
+///
+/// # Errors
+/// The database fails.
+pub async fn find(session: &mut Session, account_id: &str, id: &str) -> Result<Option<PrivateCertificate>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM private_certificates WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL");
+    session.optional(AssertSqlSafe(sql), arguments![account_id, id]).await
+}
+
+/// The DER of the certificate with this id.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_der(session: &mut Session, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT certificate FROM private_certificates WHERE id = $1";
+    Ok(session.optional::<(Vec<u8>,)>(sql, arguments![id]).await?.map(|(der,)| der))
+}
+
+/// A page of the account's certificates that match, and how many match in all.
+///
+/// # Errors
+/// The database fails.
+pub async fn list(
+    session: &mut Session,
+    account_id: &str,
+    filter: &Filter,
+    sort_key: SortKey,
+    page: Page,
+    now_ms: i64,
+) -> Result<(Vec<PrivateCertificate>, i64), StoreError> {
+    let name = filter.name.as_deref().map(contains_pattern);
+    let status = filter.status.map(CertificateStatus::as_str);
+    let sql = format!("SELECT COUNT(*) FROM private_certificates WHERE {MATCHING}");
+    let total = session.number(AssertSqlSafe(sql), arguments![account_id, now_ms, name.clone(), status]).await?;
+    let sort = match sort_key {
+        SortKey::CreateTime => "created_at",
+        SortKey::CommonName => "COALESCE(common_name, '')",
+        SortKey::IssuerName => "COALESCE(issuer_name, '')",
+        SortKey::NotAfter => "not_after",
+    };
+    let direction = page.direction.sql();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM private_certificates WHERE {MATCHING}
+         ORDER BY {sort} {direction}, id {direction} LIMIT $5 OFFSET $6"
+    );
+    let arguments = arguments![account_id, now_ms, name, status, page.limit, page.offset];
+    Ok((session.all(AssertSqlSafe(sql), arguments).await?, total))
+}
+
+/// Revokes a certificate that is neither revoked nor expired at `now_ms`. Says whether it was one.
+///
+/// # Errors
+/// The database fails.
+pub async fn revoke(session: &mut Session, id: &str, now_ms: i64, reason: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE private_certificates SET revoked_at = $2, revocation_reason = $3
+               WHERE id = $1 AND deleted_at IS NULL AND revoked_at IS NULL AND not_after > $2";
+    Ok(session.execute(sql, arguments![id, now_ms, reason]).await? == 1)
+}
+
+/// Deletes a certificate: it is shown no more, but stays known to its issuer. Says whether it was there.
+///
+/// # Errors
+/// The database fails.
+pub async fn delete(session: &mut Session, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+    let sql = "UPDATE private_certificates SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
+    Ok(session.execute(sql, arguments![id, now_ms]).await? == 1)
+}

@@ -1,0 +1,2 @@
+//! The HTTP surface in process.
+fn main() {}
