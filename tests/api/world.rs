@@ -1,0 +1,324 @@
+//! A whole server in process, with a database of its own.
+
+use std::{future::Future, sync::Arc};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use openccm_auth::{PasswordCost, PasswordHasher, Secret, SignedRequest, SigningAlgorithm, format_sdk_date, sign};
+use openccm_core::{Clock, ManualClock};
+use openccm_service::{
+    KeyPoolSizes, MasterKey, OpenCcm, Options, Quotas,
+    bootstrap::{FirstAccount, make_first_account},
+    claim_database,
+};
+use openccm_store::{Database, access_keys, accounts, users};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::surface;
+
+/// 22 November 2026, 00:00 UTC, in milliseconds since the epoch: when every world begins.
+pub(crate) const START_MS: i64 = 1_795_305_600_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
+pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
+
+pub(crate) const CAS: &str = "/v1/private-certificate-authorities";
+pub(crate) const CERTIFICATES: &str = "/v1/private-certificates";
+
+const PASSWORD: &str = "Correct-Horse-7";
+const MASTER_KEY: [u8; 32] = [7; 32];
+
+/// A server, its clock, and the credentials of the account that calls it.
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ccm: OpenCcm,
+    pub(crate) database_url: String,
+    pub(crate) account: Account,
+    quotas: Quotas,
+    router: Router,
+    _folder: Option<TempDir>,
+}
+
+/// An account and how it signs in.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) project_id: String,
+    pub(crate) user_name: String,
+    pub(crate) password: String,
+    pub(crate) ak: String,
+    pub(crate) sk: String,
+}
+
+/// Runs a test on SQLite and then on PostgreSQL, each with an empty database.
+pub(crate) fn on_both<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
+    with_quotas(Quotas { authorities: 100, certificates: 100_000 }, test);
+}
+
+/// As [`on_both`], with these quotas.
+pub(crate) fn with_quotas<F: Future<Output = ()>>(quotas: Quotas, test: impl Fn(World) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        test(World::new(url, quotas, Some(folder)).await).await;
+
+        let server = std::env::var("TEST_DATABASE_URL").expect(
+            "TEST_DATABASE_URL must name a PostgreSQL server: run `make unit`, or `scripts/postgres cargo test`",
+        );
+        let name = format!(
+            "test_{}",
+            Secret::new(openccm_auth::Token::generate().unwrap().hash().as_str()[..24].into()).expose()
+        );
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        test(World::new(format!("{base}/{name}"), quotas, None).await).await;
+        sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+    });
+}
+
+async fn build(database_url: &str, clock: Arc<ManualClock>, quotas: Quotas) -> (OpenCcm, Router) {
+    let database = Database::connect(database_url).await.unwrap();
+    database.migrate().await.unwrap();
+    let master_key = MasterKey::from_bytes(&MASTER_KEY);
+    claim_database(&database, &master_key).await.unwrap();
+    let options = Options {
+        public_url: "http://127.0.0.1:8080".into(),
+        quotas,
+        signature_window_ms: 15 * MINUTE_MS,
+        key_pool: KeyPoolSizes { rsa2048: 0, rsa4096: 0 },
+        passwords: PasswordHasher::new(PasswordCost::CHEAPEST).unwrap(),
+    };
+    let ccm = OpenCcm::new(database, master_key, clock, options);
+    let router = openccm_api::router(ccm.clone(), Arc::new(|| "openccm_build_info 1\n".to_owned()));
+    (ccm, router)
+}
+
+impl World {
+    async fn new(database_url: String, quotas: Quotas, folder: Option<TempDir>) -> Self {
+        let clock = Arc::new(ManualClock::at(START_MS));
+        let (ccm, router) = build(&database_url, Arc::clone(&clock), quotas).await;
+        let first = FirstAccount {
+            account_name: "acme".into(),
+            project_name: "cn-north-4".into(),
+            user_name: "alice".into(),
+            password: Some(Secret::new(PASSWORD.into())),
+            access_key: Some(("AKTESTEXAMPLE0000001".into(), Secret::new("SKTESTEXAMPLE0001".into()))),
+        };
+        let mut account = None;
+        let made = make_first_account(&ccm, first, |credentials| {
+            account = Some(Account {
+                id: credentials.domain_id.clone(),
+                name: credentials.domain_name.clone(),
+                project_id: credentials.project_id.clone(),
+                user_name: credentials.user_name.clone(),
+                password: credentials.password.expose().to_owned(),
+                ak: credentials.ak.clone(),
+                sk: credentials.sk.expose().to_owned(),
+            });
+            Ok(())
+        });
+        assert!(made.await.unwrap());
+        Self { clock, ccm, database_url, account: account.unwrap(), quotas, router, _folder: folder }
+    }
+
+    /// The server stopped and started again on the same database.
+    pub(crate) async fn restart(&mut self) {
+        self.ccm.database().close().await;
+        (self.ccm, self.router) = build(&self.database_url, Arc::clone(&self.clock), self.quotas).await;
+    }
+
+    /// Adds another account beside the first, with an administrator (or a user without rights) and an access key.
+    pub(crate) async fn add_account(&self, name: &str, administrator: bool) -> Account {
+        let key = |length: usize| format!("{:0>length$}", name.to_uppercase());
+        let account = Account {
+            id: format!("{:f>32}", hex::encode(name)),
+            name: name.to_owned(),
+            project_id: format!("{:e>32}", hex::encode(name)),
+            user_name: name.to_owned(),
+            password: PASSWORD.to_owned(),
+            ak: key(20),
+            sk: key(40),
+        };
+        let master_key = MasterKey::from_bytes(&MASTER_KEY);
+        let sealed = master_key.seal(&format!("access-key:{}", account.ak), account.sk.as_bytes()).unwrap();
+        let hash = PasswordHasher::new(PasswordCost::CHEAPEST).unwrap().hash(PASSWORD).unwrap();
+        let project =
+            accounts::Project { id: account.project_id.clone(), account_id: account.id.clone(), name: "p".into() };
+        let user = users::User {
+            id: format!("{:d>32}", hex::encode(name)),
+            account_id: account.id.clone(),
+            account_name: account.name.clone(),
+            name: account.user_name.clone(),
+            password_hash: hash,
+            administrator: i64::from(administrator),
+        };
+        let mut session = self.ccm.database().write().await.unwrap();
+        accounts::insert(&mut session, &account.id, &account.name, START_MS).await.unwrap();
+        accounts::insert_project(&mut session, &project, START_MS).await.unwrap();
+        users::insert(&mut session, &user, START_MS).await.unwrap();
+        access_keys::insert(&mut session, &account.ak, &user.id, &sealed, START_MS).await.unwrap();
+        session.commit().await.unwrap();
+        account
+    }
+
+    /// A signed call with a JSON body (`Value::Null` for none) by the world's account.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.call_as(&self.account, method, path, body).await
+    }
+
+    /// A signed call by this account.
+    pub(crate) async fn call_as(&self, account: &Account, method: &str, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).unwrap() };
+        self.call_raw(account, method, path, body).await
+    }
+
+    /// A signed call with any bytes as its body.
+    pub(crate) async fn call_raw(&self, account: &Account, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let date = format_sdk_date(self.clock.now_ms()).unwrap();
+        let headers = vec![("host", "127.0.0.1:8080".to_owned()), ("x-sdk-date", date.clone())];
+        let borrowed: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = SignedRequest { method, path: raw_path, query, headers: &borrowed, body: &body };
+        let names = ["host", "x-sdk-date"];
+        let authorization =
+            sign(&request, &account.ak, &account.sk, SigningAlgorithm::HmacSha256, &date, &names).unwrap();
+        let mut headers: Vec<(&str, String)> = headers;
+        headers.push(("authorization", authorization));
+        headers.push(("content-type", "application/json".to_owned()));
+        self.send(method, path, &headers, body).await
+    }
+
+    /// A call with just these headers.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let answer = Answer { status: parts.status, headers: parts.headers, body, call: format!("{method} {path}") };
+        surface::check(&Method::from_bytes(method.as_bytes()).unwrap(), path, &answer);
+        answer
+    }
+
+    /// Creates an EC root named `name` for 10 years; gives its id.
+    pub(crate) async fn root(&self, name: &str) -> String {
+        self.call("POST", CAS, root_request(name)).await.ok()["ca_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates an EC subordinate authority under `issuer_id` for 5 years, path length 0; gives its id.
+    pub(crate) async fn subordinate(&self, name: &str, issuer_id: &str) -> String {
+        let answer = self.call("POST", CAS, subordinate_request(name, issuer_id)).await;
+        answer.ok()["ca_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Issues an EC certificate under `issuer_id` for 30 days; gives its id.
+    pub(crate) async fn certificate(&self, name: &str, issuer_id: &str) -> String {
+        let answer = self.call("POST", CERTIFICATES, certificate_request(name, issuer_id)).await;
+        answer.ok()["certificate_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The status of an authority.
+    pub(crate) async fn ca_status(&self, id: &str) -> String {
+        self.call("GET", &format!("{CAS}/{id}"), Value::Null).await.ok()["status"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) fn name(common_name: &str) -> Value {
+    json!({
+        "common_name": common_name, "country": "CN", "state": "Sichuan", "locality": "Chengdu",
+        "organization": "Example", "organizational_unit": "IT",
+    })
+}
+
+pub(crate) fn root_request(common_name: &str) -> Value {
+    json!({
+        "type": "ROOT", "distinguished_name": name(common_name), "key_algorithm": "EC256",
+        "signature_algorithm": "SHA256", "validity": {"type": "YEAR", "value": 10},
+    })
+}
+
+pub(crate) fn subordinate_request(common_name: &str, issuer_id: &str) -> Value {
+    json!({
+        "type": "SUBORDINATE", "distinguished_name": name(common_name), "key_algorithm": "EC256",
+        "signature_algorithm": "SHA256", "validity": {"type": "YEAR", "value": 5}, "issuer_id": issuer_id,
+    })
+}
+
+pub(crate) fn certificate_request(common_name: &str, issuer_id: &str) -> Value {
+    json!({
+        "issuer_id": issuer_id, "key_algorithm": "EC256", "signature_algorithm": "SHA256",
+        "distinguished_name": {"common_name": common_name}, "validity": {"type": "DAY", "value": 30},
+    })
+}
+
+/// `value` with the member at `pointer` (such as `/validity/value`) set to `member`, or removed where that is null.
+pub(crate) fn with(mut value: Value, pointer: &str, member: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent =
+        value.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer} has no parent")).as_object_mut().unwrap();
+    if member.is_null() {
+        parent.remove(key)
+    } else {
+        parent.insert(key.to_owned(), member)
+    };
+    value
+}
+
+/// What the server answered. It must be looked at.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    call: String,
+}
+
+impl Answer {
+    /// The JSON of a 200 answer.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}: {}", self.call, self.text());
+        self.json()
+    }
+
+    /// Checks for 204 without a body.
+    #[track_caller]
+    pub(crate) fn no_content(&self) {
+        assert_eq!(self.status, 204, "{}: {}", self.call, self.text());
+        assert!(self.body.is_empty());
+    }
+
+    /// Checks for an error with this status and code; gives its message.
+    #[track_caller]
+    pub(crate) fn error(&self, status: u16, code: &str) -> String {
+        let body = self.text();
+        assert_eq!(self.status, status, "{}: {body}", self.call);
+        let json = self.json();
+        assert_eq!(json["error_code"], code, "{}: {body}", self.call);
+        json["error_msg"].as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {}", self.call, self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("{}: no header {name}", self.call)).to_str().unwrap()
+    }
+}
