@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
 };
 use http::StatusCode;
@@ -39,6 +40,8 @@ pub fn router(ccm: OpenCcm, metrics: RenderMetrics) -> Router {
     let (router, operations) = routes(metrics).into_parts();
     let gate = sign_in::Gate { ccm: ccm.clone(), catalogue: Arc::new(Catalogue::new(operations)) };
     router
+        // Signing in has read the body within `BODY_LIMIT`; the framework's own limit of 2 MB is less than a chain may have.
+        .layer(DefaultBodyLimit::disable())
         .route_layer(from_fn_with_state(gate, sign_in::sign_in))
         .method_not_allowed_fallback(|| async {
             ApiError::new(codes::GATEWAY_NO_SUCH_API).with_status(StatusCode::METHOD_NOT_ALLOWED)

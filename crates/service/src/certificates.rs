@@ -136,17 +136,15 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewCertificate) -> Resu
         key_algorithm: new.key_algorithm.to_string(),
         signature_algorithm: new.hash.to_string(),
         serial_number: issued.serial_number,
-        name: &name,
+        name,
         enterprise_project_id: new.enterprise_project_id,
         created_at: ccm.now_ms(),
         not_before: period.not_before_ms(),
         not_after: period.not_after_ms(),
-        der: &issued.der,
+        der: issued.der,
     };
-    let mut session = ccm.database().write().await?;
-    insert(ccm, caller, &mut session, &issuer, &row).await?;
-    ccm.keys().insert(&mut session, &row.id, &key).await?;
-    session.commit().await?;
+    let key = ccm.keys().seal_key(&row.id, &key)?;
+    ccm.certificate_writer().write(row, Some(key)).await?;
     Ok(id)
 }
 
@@ -178,7 +176,6 @@ pub async fn create_from_request(
     let name = request.distinguished_name();
     let now_ms = ccm.now_ms();
     let key_algorithm = request.public_key().kind().to_string();
-    let mut session = ccm.database().write().await?;
     match new.authority {
         None => {
             let row = NewPrivateCertificate {
@@ -190,14 +187,14 @@ pub async fn create_from_request(
                 key_algorithm,
                 signature_algorithm: REQUEST_HASH.to_string(),
                 serial_number: issued.serial_number,
-                name: &name,
+                name,
                 enterprise_project_id: new.enterprise_project_id,
                 created_at: now_ms,
                 not_before: period.not_before_ms(),
                 not_after: period.not_after_ms(),
-                der: &issued.der,
+                der: issued.der,
             };
-            insert(ccm, caller, &mut session, &issuer, &row).await?;
+            ccm.certificate_writer().write(row, None).await?;
         }
         Some(path_length) => {
             let key_usages = request.key_usages().unwrap_or(usual).to_string();
@@ -226,30 +223,14 @@ pub async fn create_from_request(
                 der: &issued.der,
                 imported_chain: None,
             };
+            let mut session = ccm.database().write().await?;
             issuer.check_still_active(&mut session, now_ms).await?;
             authority_store::insert(&mut session, &row).await?;
             authority_store::update_certificate(&mut session, &row.id, &certificate).await?;
+            session.commit().await?;
         }
     }
-    session.commit().await?;
     Ok(id)
-}
-
-/// Stores a certificate, if its issuer may still issue and the account may have one more.
-async fn insert(
-    ccm: &OpenCcm,
-    caller: &Caller,
-    session: &mut Session,
-    issuer: &Issuer,
-    row: &NewPrivateCertificate<'_>,
-) -> Result<(), Error> {
-    issuer.check_still_active(session, ccm.now_ms()).await?;
-    store::insert(session, row).await?;
-    let quota = ccm.quotas().certificates;
-    if !accounts::take_certificate_quota(session, &caller.account_id, quota).await? {
-        return Err(Error::QuotaExceeded { resource: "certificates", quota });
-    }
-    Ok(())
 }
 
 /// RFC 5280 §4.2.1.3: only authorities sign certificates.

@@ -88,8 +88,13 @@ impl Issuer {
     /// Checks in the transaction that stores a certificate that this authority may still issue: it may have been disabled,
     /// revoked or deleted since it was looked up.
     pub(crate) async fn check_still_active(&self, session: &mut Session, now_ms: i64) -> Result<(), Error> {
-        check_chain(&store::find_chain(session, &self.id).await?, now_ms)
+        check_may_issue(session, &self.id, now_ms).await
     }
+}
+
+/// Checks that the authority with this id may issue at `now_ms`.
+pub(crate) async fn check_may_issue(session: &mut Session, id: &str, now_ms: i64) -> Result<(), Error> {
+    check_chain(&store::find_chain(session, id).await?, now_ms)
 }
 
 /// The first of the chain must be allowed to issue, and every authority above it must be active as well: what they vouch for

@@ -6,7 +6,11 @@ use openccm_pki::{
     PrivateKey,
     seal::{MasterKey, SealError},
 };
-use openccm_store::{Database, Session, StoreError, private_keys, settings};
+use openccm_store::{
+    Database, Session, StoreError,
+    private_keys::{self, SealedKey},
+    settings,
+};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -38,10 +42,10 @@ impl KeyVault {
         self.master_key.open(identity, sealed)
     }
 
-    /// Stores the key of an authority or certificate.
-    pub(crate) async fn insert(&self, session: &mut Session, owner_id: &str, key: &PrivateKey) -> Result<(), Error> {
+    /// The key of an authority or certificate, sealed for the store.
+    pub(crate) fn seal_key(&self, owner_id: &str, key: &PrivateKey) -> Result<SealedKey, Error> {
         let sealed = self.seal(&private_key_identity(owner_id), &key.to_pkcs8()?)?;
-        Ok(private_keys::insert(session, owner_id, &sealed).await?)
+        Ok(SealedKey { owner_id: owner_id.to_owned(), sealed })
     }
 
     /// The PKCS#8 DER of the key of an authority or certificate; none where it has none here.

@@ -5,6 +5,7 @@
 
 pub mod authorities;
 pub mod bootstrap;
+mod certificate_writer;
 pub mod certificates;
 mod error;
 pub mod identity;
@@ -23,7 +24,7 @@ use openccm_core::{Clock, Ids, RequestId};
 pub use openccm_pki::{export::ServerType, seal::MasterKey};
 use openccm_store::Database;
 
-use crate::{identity::Identities, key_pool::KeyPool, key_vault::KeyVault};
+use crate::{certificate_writer::CertificateWriter, identity::Identities, key_pool::KeyPool, key_vault::KeyVault};
 
 /// How many resources an account may have.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +62,18 @@ struct Parts {
     quotas: Quotas,
     keys: KeyVault,
     key_pool: KeyPool,
+    certificate_writer: CertificateWriter,
     identities: Identities,
 }
 
 impl OpenCcm {
-    /// A certificate manager on `database`, whose private keys are sealed under `master_key`.
+    /// A certificate manager on `database`, whose private keys are sealed under `master_key`. Must be called on a tokio
+    /// runtime, on which its writer runs.
     pub fn new(database: Database, master_key: MasterKey, clock: Arc<dyn Clock>, options: Options) -> Self {
+        let writer = CertificateWriter::start(database.clone(), Arc::clone(&clock), options.quotas.certificates);
         Self(Arc::new(Parts {
             database,
+            certificate_writer: writer,
             ids: Ids::new(Arc::clone(&clock)),
             clock,
             public_url: options.public_url,
@@ -114,6 +119,10 @@ impl OpenCcm {
 
     fn key_pool(&self) -> &KeyPool {
         &self.0.key_pool
+    }
+
+    fn certificate_writer(&self) -> &CertificateWriter {
+        &self.0.certificate_writer
     }
 
     fn identities(&self) -> &Identities {

@@ -69,13 +69,20 @@ pub async fn list_projects(session: &mut Session, account_id: &str) -> Result<Ve
     session.all(sql, arguments![account_id]).await
 }
 
-/// Counts one more certificate of the account, unless it has `quota` of them. Says whether it was counted.
+/// Counts `count` more certificates of the account, unless it would then have more than `quota`. Says whether they were
+/// counted.
 ///
 /// # Errors
 /// The database fails.
-pub async fn take_certificate_quota(session: &mut Session, id: &str, quota: i64) -> Result<bool, StoreError> {
-    let sql = "UPDATE accounts SET certificates_used = certificates_used + 1 WHERE id = $1 AND certificates_used < $2";
-    Ok(session.execute(sql, arguments![id, quota]).await? == 1)
+pub async fn take_certificate_quota(
+    session: &mut Session,
+    id: &str,
+    count: i64,
+    quota: i64,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE accounts SET certificates_used = certificates_used + $2
+               WHERE id = $1 AND certificates_used + $2 <= $3";
+    Ok(session.execute(sql, arguments![id, count, quota]).await? == 1)
 }
 
 /// Counts one certificate of the account less.

@@ -199,6 +199,15 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
+/// The rows of a `VALUES`, so many of so many columns each: `($1, $2), ($3, $4)`.
+pub(crate) fn value_rows(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let values: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 macro_rules! bound {
     ($query:expr, $arguments:expr) => {{
         let mut query = $query;

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::{
     Session, StoreError,
-    db::arguments,
+    db::{Argument, arguments, value_rows},
     name_columns::{NameColumns, search_name},
     page::{Page, contains_pattern},
 };
@@ -45,7 +45,7 @@ pub struct PrivateCertificate {
 
 /// A new private certificate.
 #[derive(Clone, Debug)]
-pub struct NewPrivateCertificate<'a> {
+pub struct NewPrivateCertificate {
     /// Its id.
     pub id: String,
     /// The account.
@@ -63,7 +63,7 @@ pub struct NewPrivateCertificate<'a> {
     /// Its serial number.
     pub serial_number: String,
     /// Its subject.
-    pub name: &'a DistinguishedName,
+    pub name: DistinguishedName,
     /// The enterprise project.
     pub enterprise_project_id: String,
     /// Now.
@@ -73,7 +73,7 @@ pub struct NewPrivateCertificate<'a> {
     /// When it ends.
     pub not_after: i64,
     /// The DER.
-    pub der: &'a [u8],
+    pub der: Vec<u8>,
 }
 
 /// What a list is limited to.
@@ -120,40 +120,48 @@ const MATCHING: &str = "account_id = $1 AND deleted_at IS NULL
     AND (CAST($4 AS TEXT) IS NULL
          OR $4 = CASE WHEN revoked_at IS NOT NULL THEN 'REVOKED' WHEN not_after <= $2 THEN 'EXPIRED' ELSE 'ISSUED' END)";
 
-/// Adds a certificate.
+/// Adds certificates, in one statement.
 ///
 /// # Errors
-/// [`StoreError::Duplicate`] where the issuer has used the serial number before.
-pub async fn insert(session: &mut Session, new: &NewPrivateCertificate<'_>) -> Result<(), StoreError> {
-    let sql =
-        "INSERT INTO private_certificates (id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm,
-                   signature_algorithm, serial_number, common_name, country, state, locality, organization,
-                   organizational_unit, search_name, enterprise_project_id, created_at, not_before, not_after,
-                   certificate)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
-    let arguments = arguments![
-        &new.id,
-        &new.account_id,
-        new.generation_mode.as_str(),
-        &new.issuer_id,
-        &new.issuer_name,
-        &new.key_algorithm,
-        &new.signature_algorithm,
-        &new.serial_number,
-        &new.name.common_name,
-        &new.name.country,
-        &new.name.state,
-        &new.name.locality,
-        &new.name.organization,
-        &new.name.organizational_unit,
-        search_name(new.name),
-        &new.enterprise_project_id,
-        new.created_at,
-        new.not_before,
-        new.not_after,
-        new.der,
-    ];
-    session.execute(sql, arguments).await.map(drop)
+/// [`StoreError::Duplicate`] where an issuer has used a serial number before; then none is added.
+pub async fn insert_all(session: &mut Session, new: &[NewPrivateCertificate]) -> Result<(), StoreError> {
+    const COLUMNS: &str = "id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm, signature_algorithm,
+        serial_number, common_name, country, state, locality, organization, organizational_unit, search_name,
+        enterprise_project_id, created_at, not_before, not_after, certificate";
+    if new.is_empty() {
+        return Ok(());
+    }
+    let arguments: Vec<Argument> = new.iter().flat_map(NewPrivateCertificate::arguments).collect();
+    let rows = value_rows(new.len(), arguments.len() / new.len());
+    let sql = format!("INSERT INTO private_certificates ({COLUMNS}) VALUES {rows}");
+    session.execute(AssertSqlSafe(sql), &arguments).await.map(drop)
+}
+
+impl NewPrivateCertificate {
+    fn arguments(&self) -> [Argument; 20] {
+        [
+            Argument::from(&self.id),
+            Argument::from(&self.account_id),
+            Argument::from(self.generation_mode.as_str()),
+            Argument::from(&self.issuer_id),
+            Argument::from(&self.issuer_name),
+            Argument::from(&self.key_algorithm),
+            Argument::from(&self.signature_algorithm),
+            Argument::from(&self.serial_number),
+            Argument::from(&self.name.common_name),
+            Argument::from(&self.name.country),
+            Argument::from(&self.name.state),
+            Argument::from(&self.name.locality),
+            Argument::from(&self.name.organization),
+            Argument::from(&self.name.organizational_unit),
+            Argument::from(search_name(&self.name)),
+            Argument::from(&self.enterprise_project_id),
+            Argument::from(self.created_at),
+            Argument::from(self.not_before),
+            Argument::from(self.not_after),
+            Argument::from(self.der.as_slice()),
+        ]
+    }
 }
 
 /// The certificate with this id in the account, unless it was deleted.

@@ -1,14 +1,33 @@
 //! Sealed private keys of authorities and certificates, by the id of their owner.
 
-use crate::{Session, StoreError, db::arguments};
+use sqlx::AssertSqlSafe;
 
-/// Adds the sealed key of `owner_id`.
+use crate::{
+    Session, StoreError,
+    db::{Argument, arguments, value_rows},
+};
+
+/// A sealed private key.
+#[derive(Clone, Debug)]
+pub struct SealedKey {
+    /// The authority or certificate whose it is.
+    pub owner_id: String,
+    /// The sealed PKCS#8.
+    pub sealed: Vec<u8>,
+}
+
+/// Adds sealed keys, in one statement.
 ///
 /// # Errors
-/// [`StoreError::Duplicate`] where it has one.
-pub async fn insert(session: &mut Session, owner_id: &str, sealed: &[u8]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO private_keys (owner_id, sealed) VALUES ($1, $2)";
-    session.execute(sql, arguments![owner_id, sealed]).await.map(drop)
+/// [`StoreError::Duplicate`] where an owner has one already; then none is added.
+pub async fn insert_all(session: &mut Session, keys: &[SealedKey]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let sql = format!("INSERT INTO private_keys (owner_id, sealed) VALUES {}", value_rows(keys.len(), 2));
+    let arguments: Vec<Argument> =
+        keys.iter().flat_map(|key| [Argument::from(&key.owner_id), Argument::from(key.sealed.as_slice())]).collect();
+    session.execute(AssertSqlSafe(sql), &arguments).await.map(drop)
 }
 
 /// The sealed key of `owner_id`.

@@ -305,19 +305,3 @@ fn server_types_are_read_in_any_case() {
     }
     assert_eq!(archive_name("test", ServerType::Apache), "test_apache.zip");
 }
-
-/// A measurement: `cargo test -p openccm-pki --release -- --ignored encryption_is_quick`.
-#[test]
-#[ignore = "depends on the machine and on what else it does"]
-fn encryption_is_quick() {
-    const RUNS: u32 = 10;
-    let material = fixtures()[0].material();
-    let mean = |encrypt: &dyn Fn()| {
-        let start = std::time::Instant::now();
-        (0..RUNS).for_each(|_| encrypt());
-        start.elapsed() / RUNS
-    };
-    let pem = mean(&|| drop(private_key_pem(material.private_key.unwrap(), Some(PASSWORD)).unwrap()));
-    let pfx = mean(&|| drop(pkcs12(&material, PASSWORD).unwrap()));
-    assert!(pem.as_millis() < 100 && pfx.as_millis() < 100, "PEM {pem:?}, PKCS#12 {pfx:?}");
-}

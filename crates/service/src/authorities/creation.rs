@@ -3,7 +3,10 @@ use openccm_core::{
     KeyUsages, PATH_LENGTH_UNLIMITED, Subject, Validity,
 };
 use openccm_pki::{Constraints, PrivateKey, Signer, Template, issue};
-use openccm_store::certificate_authorities::{self as store, AuthorityCertificate, NewCertificateAuthority};
+use openccm_store::{
+    certificate_authorities::{self as store, AuthorityCertificate, NewCertificateAuthority},
+    private_keys,
+};
 
 use super::{CrlConfiguration, ROOT_MAX_YEARS, SUBORDINATE_MAX_YEARS};
 use crate::{Caller, Error, OpenCcm, issuing::Issuer};
@@ -138,7 +141,7 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result
         issuer.check_still_active(&mut session, ccm.now_ms()).await?;
     }
     store::insert(&mut session, &row).await?;
-    ccm.keys().insert(&mut session, &row.id, &key).await?;
+    private_keys::insert_all(&mut session, &[ccm.keys().seal_key(&row.id, &key)?]).await?;
     if let Some(certificate) = &certificate {
         store::update_certificate(&mut session, &row.id, &certificate.for_store(&new.name, issuer.as_ref())).await?;
     }
