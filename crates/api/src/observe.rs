@@ -37,7 +37,7 @@ pub(crate) async fn observe(State(ccm): State<OpenCcm>, request: Request, next: 
     let status = response.status().as_u16();
     span.in_scope(|| {
         tracing::info!(
-            %method, path, operation, caller = caller.as_deref().unwrap_or("-"), status,
+            request_id, %method, path, operation, caller = caller.as_deref().unwrap_or("-"), status,
             latency_ms = elapsed.as_secs_f64() * 1000.0,
             "answered"
         );

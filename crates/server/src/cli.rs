@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use openccm_store::Database;
 
-use crate::{credentials, health, serve, settings::Settings, telemetry, tls};
+use crate::{credentials, files::make_private_folder, health, serve, settings::Settings, telemetry, tls};
 
 /// A self-hosted server for the Huawei Cloud Certificate Manager (CCM) API, with real cryptography.
 ///
@@ -72,6 +72,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             runtime()?.block_on(serve::serve(settings))
         }
         Command::Migrate => runtime()?.block_on(async {
+            make_private_folder(&settings.data_dir)?;
             let database = Database::connect(&settings.database_url()?).await?;
             database.migrate().await?;
             database.close().await;

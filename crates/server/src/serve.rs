@@ -4,6 +4,10 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum_server::Handle;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
 use openccm_auth::PasswordHasher;
 use openccm_core::{Clock, SystemClock};
 use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas};
@@ -43,8 +47,16 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(%address, tls = tls.is_some(), database = database.kind(), "serving");
     cli::print(&greeting(&settings, &ccm))?;
     match tls {
-        Some(config) => axum_server::from_tcp_rustls(listener, config)?.handle(handle).serve(service).await?,
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+        Some(config) => {
+            let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            end_slow_requests(server.http_builder());
+            server.serve(service).await?;
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            end_slow_requests(server.http_builder());
+            server.serve(service).await?;
+        }
     }
     database.close().await;
     tracing::info!("stopped");
@@ -66,6 +78,11 @@ fn stop_on_signal(
         tracing::info!(grace_seconds = grace.as_secs(), "stopping: requests under way may finish");
         handle.graceful_shutdown(Some(grace));
     })
+}
+
+/// Ends connections whose request's headers take longer than 30 seconds, which hyper does once it has a timer.
+fn end_slow_requests(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().timer(TokioTimer::new()).http2().timer(TokioTimer::new());
 }
 
 fn greeting(settings: &Settings, ccm: &OpenCcm) -> String {

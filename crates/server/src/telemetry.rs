@@ -21,7 +21,7 @@ pub(crate) fn start_logging(settings: &Settings) -> anyhow::Result<()> {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
+        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).init(),
     }
     Ok(())
 }

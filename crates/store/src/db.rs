@@ -1,6 +1,6 @@
 //! The one place that knows that there are two databases.
 
-use std::{str::FromStr, time::Duration};
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
     FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
@@ -82,7 +82,8 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        let write = pool(1).connect_with(options.clone().create_if_missing(true)).await?;
+        make_private(options.get_filename()).map_err(|error| StoreError::Address(error.to_string()))?;
+        let write = pool(1).connect_with(options.clone()).await?;
         let read = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
         Ok(Self(Pools::Sqlite { read, write }))
     }
@@ -141,6 +142,14 @@ impl Database {
             Pools::Sqlite { .. } => "sqlite",
             Pools::Postgres(_) => "postgresql",
         }
+    }
+}
+
+/// Makes the file of a new database readable for this user only. SQLite gives the files beside it the same rights.
+fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
