@@ -1,7 +1,7 @@
 # The recipes are one line each; what they do stands in scripts/ and docker/.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run build fmt lint unit sdk-test test test-all docker-check setup clean
+.PHONY: help run build fmt lint unit sdk-test test test-all docker-check bench setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ docker-check: ## deploy docker/compose.yaml for real, use it, take it down
 	docker/check
 
 test-all: test docker-check ## test, then docker-check
+
+bench: ## how fast it is, on SQLite and PostgreSQL
+	@scripts/setup test
+	scripts/postgres cargo bench --workspace --locked --bench '*'
 
 setup: ## install what the other targets need, without running them
 	@scripts/setup test

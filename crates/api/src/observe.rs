@@ -14,6 +14,9 @@ use tracing::Instrument;
 
 use crate::{BODY_LIMIT, error::ApiError};
 
+/// The operations that monitoring calls all the time.
+const PROBES: [&str; 3] = ["show_health", "show_readiness", "show_metrics"];
+
 /// What signing in found out about a request, for the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
@@ -35,12 +38,15 @@ pub(crate) async fn observe(State(ccm): State<OpenCcm>, request: Request, next: 
     let observed = response.extensions_mut().remove::<Observed>();
     let (operation, caller) = observed.map_or(("none", None), |observed| (observed.operation, observed.caller));
     let status = response.status().as_u16();
+    let latency_ms = elapsed.as_secs_f64() * 1000.0;
+    let caller = caller.as_deref().unwrap_or("-");
     span.in_scope(|| {
-        tracing::info!(
-            request_id, %method, path, operation, caller = caller.as_deref().unwrap_or("-"), status,
-            latency_ms = elapsed.as_secs_f64() * 1000.0,
-            "answered"
-        );
+        // Probes come every few seconds, and say something only when they fail.
+        if status == 200 && PROBES.contains(&operation) {
+            tracing::debug!(request_id, %method, path, operation, caller, status, latency_ms, "answered");
+        } else {
+            tracing::info!(request_id, %method, path, operation, caller, status, latency_ms, "answered");
+        }
     });
     let labels = [("operation", operation.to_owned()), ("status", status.to_string())];
     metrics::counter!("openccm_http_requests_total", &labels).increment(1);

@@ -14,7 +14,13 @@ use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas};
 use openccm_store::Database;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{cli, credentials, files::make_private_folder, master_key, settings::Settings, telemetry, tls};
+use crate::{
+    cli, credentials,
+    files::make_private_folder,
+    master_key,
+    settings::{LogFormat, Settings},
+    telemetry, tls,
+};
 
 /// Serves until a signal to stop, then lets the requests under way finish.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -45,7 +51,9 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(stop_on_signal(handle.clone(), grace)?);
     let tls = tls::start(&settings, clock).await?;
     tracing::info!(%address, tls = tls.is_some(), database = database.kind(), "serving");
-    cli::print(&greeting(&settings, &ccm))?;
+    if settings.log_format == LogFormat::Text {
+        cli::print(&greeting(&settings, &ccm))?;
+    }
     match tls {
         Some(config) => {
             let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
@@ -85,6 +93,7 @@ fn end_slow_requests(builder: &mut Builder<TokioExecutor>) {
     builder.http1().timer(TokioTimer::new()).http2().timer(TokioTimer::new());
 }
 
+/// For a person at a terminal; a machine that reads logs finds the address there.
 fn greeting(settings: &Settings, ccm: &OpenCcm) -> String {
     let url = ccm.public_url();
     let credentials = credentials::path(settings);

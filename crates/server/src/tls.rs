@@ -99,7 +99,7 @@ async fn follow(config: RustlsConfig, files: Files, own: Option<OwnCertificate>,
 
 impl Files {
     fn changed_at(&self) -> [Option<SystemTime>; 2] {
-        [&self.certificate, &self.private_key].map(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
+        [modified(&self.certificate), modified(&self.private_key)]
     }
 }
 
@@ -131,7 +131,8 @@ impl OwnCertificate {
         if let Some(folder) = self.files.certificate.parent() {
             make_private_folder(folder)?;
         }
-        if !self.root.certificate.exists() || !self.root.private_key.exists() {
+        let root_end = end_of(&self.root.certificate).unwrap_or(0);
+        if !self.root.private_key.exists() || root_end - now < (SERVER_DAYS + RENEW_DAYS) * DAY {
             self.make_root(now)?;
         }
         if self.is_good(now) { Ok(()) } else { self.make_server_certificate(now) }
@@ -140,7 +141,12 @@ impl OwnCertificate {
     fn is_good(&self, now: i64) -> bool {
         let names = fs::read_to_string(self.names_file()).unwrap_or_default();
         let end = end_of(&self.files.certificate).unwrap_or(0);
-        self.files.private_key.exists() && names == self.names.join("\n") && end - now > RENEW_DAYS * DAY
+        // A certificate under an earlier root must go with it.
+        let made_after_root = modified(&self.files.certificate) >= modified(&self.root.certificate);
+        self.files.private_key.exists()
+            && made_after_root
+            && names == self.names.join("\n")
+            && end - now > RENEW_DAYS * DAY
     }
 
     /// Which names the certificate was made for.
@@ -187,6 +193,10 @@ fn params(common_name: &str, now: i64, days: i64) -> anyhow::Result<CertificateP
     params.not_before = OffsetDateTime::from_unix_timestamp(now - 300)?;
     params.not_after = OffsetDateTime::from_unix_timestamp(now + days * DAY)?;
     Ok(params)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
 /// When a certificate ends, in seconds since the epoch.

@@ -42,7 +42,7 @@ pub enum Error {
     Pki(#[from] PkiError),
     /// A private key could not be made, sealed or opened.
     #[error("key processing: {0}")]
-    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Key(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {

@@ -27,9 +27,9 @@ pub enum StoreError {
     Duplicate,
     /// The database failed.
     #[error("database: {0}")]
-    Database(#[source] sqlx::Error),
+    Database(sqlx::Error),
     /// The migrations failed.
-    #[error("migration: {0}")]
+    #[error("the migrations failed")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The address of the database cannot be read.
     #[error("database_url: {0}")]
