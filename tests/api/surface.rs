@@ -60,6 +60,7 @@ fn matches(template: &str, path: &str) -> bool {
 /// Checks that an answer is one that `openapi/openccm.yaml` describes, down to each field of its JSON.
 #[track_caller]
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
+    assert_ne!(answer.status, 500, "nothing that a client sends may end so: {}", answer.text());
     let id = answer.header("x-request-id");
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     let path = path.split('?').next().unwrap();

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use openccm_auth::{PasswordCost, PasswordHasher, Secret, SignedRequest, SigningAlgorithm, format_sdk_date, sign};
 use openccm_core::{Clock, ManualClock};
+use openccm_pki::Certificate;
 use openccm_service::{
     KeyPoolSizes, MasterKey, OpenCcm, Options, Quotas,
     bootstrap::{FirstAccount, make_first_account},
@@ -43,6 +44,14 @@ pub(crate) struct World {
     _folder: Option<TempDir>,
 }
 
+/// What calls the server; its own, so that tasks can take one along.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    clock: Arc<ManualClock>,
+    router: Router,
+    account: Account,
+}
+
 /// An account and how it signs in.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
@@ -76,7 +85,9 @@ pub(crate) fn with_quotas<F: Future<Output = ()>>(quotas: Quotas, test: impl Fn(
             Secret::new(openccm_auth::Token::generate().unwrap().hash().as_str()[..24].into()).expose()
         );
         let mut admin = PgConnection::connect(&server).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+        // As most servers are set up: sorted by the rules of a language, not by code points.
+        let sql = format!("CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         test(World::new(format!("{base}/{name}"), quotas, None).await).await;
         sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
@@ -168,45 +179,38 @@ impl World {
         account
     }
 
+    /// The time of this world, in milliseconds since the epoch.
+    pub(crate) fn clock_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// What calls as the world's account.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller_as(&self.account)
+    }
+
+    fn caller_as(&self, account: &Account) -> Caller {
+        Caller { clock: Arc::clone(&self.clock), router: self.router.clone(), account: account.clone() }
+    }
+
     /// A signed call with a JSON body (`Value::Null` for none) by the world's account.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.call_as(&self.account, method, path, body).await
+        self.caller().call(method, path, body).await
     }
 
     /// A signed call by this account.
     pub(crate) async fn call_as(&self, account: &Account, method: &str, path: &str, body: Value) -> Answer {
-        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).unwrap() };
-        self.call_raw(account, method, path, body).await
+        self.caller_as(account).call(method, path, body).await
     }
 
     /// A signed call with any bytes as its body.
     pub(crate) async fn call_raw(&self, account: &Account, method: &str, path: &str, body: Vec<u8>) -> Answer {
-        let date = format_sdk_date(self.clock.now_ms()).unwrap();
-        let headers = vec![("host", "127.0.0.1:8080".to_owned()), ("x-sdk-date", date.clone())];
-        let borrowed: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
-        let request = SignedRequest { method, path: raw_path, query, headers: &borrowed, body: &body };
-        let names = ["host", "x-sdk-date"];
-        let authorization =
-            sign(&request, &account.ak, &account.sk, SigningAlgorithm::HmacSha256, &date, &names).unwrap();
-        let mut headers: Vec<(&str, String)> = headers;
-        headers.push(("authorization", authorization));
-        headers.push(("content-type", "application/json".to_owned()));
-        self.send(method, path, &headers, body).await
+        self.caller_as(account).call_raw(method, path, body).await
     }
 
     /// A call with just these headers.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        let answer = Answer { status: parts.status, headers: parts.headers, body, call: format!("{method} {path}") };
-        surface::check(&Method::from_bytes(method.as_bytes()).unwrap(), path, &answer);
-        answer
+        self.caller().send(method, path, headers, body).await
     }
 
     /// Creates an EC root named `name` for 10 years; gives its id.
@@ -226,9 +230,104 @@ impl World {
         answer.ok()["certificate_id"].as_str().unwrap().to_owned()
     }
 
+    /// Creates an EC subordinate authority that waits for its certificate; gives its id.
+    pub(crate) async fn pending(&self, name: &str) -> String {
+        let body = with(subordinate_request(name, ""), "/validity", Value::Null);
+        self.call("POST", CAS, body).await.ok()["ca_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The details of an authority.
+    pub(crate) async fn authority(&self, id: &str) -> Value {
+        self.get(&format!("{CAS}/{id}")).await
+    }
+
+    /// The certificate of an authority, and those above it.
+    pub(crate) async fn authority_chain(&self, id: &str) -> (Certificate, Vec<Certificate>) {
+        let exported = self.call("POST", &format!("{CAS}/{id}/export"), Value::Null).await.ok();
+        let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
+        (read("certificate").remove(0), read("certificate_chain"))
+    }
+
+    /// The certificate with this id, and those above it.
+    pub(crate) async fn certificate_chain(&self, id: &str) -> (Certificate, Vec<Certificate>) {
+        let body = json!({"is_compressed": false, "type": "OTHER"});
+        let exported = self.call("POST", &format!("{CERTIFICATES}/{id}/export"), body).await.ok();
+        let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
+        (read("certificate").remove(0), read("certificate_chain"))
+    }
+
     /// The status of an authority.
     pub(crate) async fn ca_status(&self, id: &str) -> String {
-        self.call("GET", &format!("{CAS}/{id}"), Value::Null).await.ok()["status"].as_str().unwrap().to_owned()
+        self.authority(id).await["status"].as_str().unwrap().to_owned()
+    }
+
+    /// The JSON of a 200 answer to GET.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.call("GET", path, Value::Null).await.ok()
+    }
+
+    /// How much of the quota of `resources` (a collection's path) is used.
+    pub(crate) async fn used(&self, resources: &str) -> i64 {
+        self.get(&format!("{resources}/quotas")).await["quotas"]["resources"][0]["used"].as_i64().unwrap()
+    }
+
+    /// What can be seen of the account: it must be the same after an error as before.
+    pub(crate) async fn everything(&self) -> Vec<Value> {
+        let mut seen = Vec::new();
+        for collection in [CAS, CERTIFICATES] {
+            seen.push(self.get(&format!("{collection}?limit=1000")).await);
+            seen.push(self.get(&format!("{collection}/quotas")).await);
+        }
+        seen
+    }
+
+    /// Does something to an authority (`disable`, `revoke`, …) without a body.
+    pub(crate) async fn act(&self, id: &str, action: &str) -> Answer {
+        self.call("POST", &format!("{CAS}/{id}/{action}"), Value::Null).await
+    }
+
+    /// Disables an authority and schedules its deletion in 7 days.
+    pub(crate) async fn schedule_deletion(&self, id: &str) {
+        self.act(id, "disable").await.no_content();
+        self.call("DELETE", &format!("{CAS}/{id}?pending_days=7"), Value::Null).await.no_content();
+    }
+}
+
+impl Caller {
+    /// A signed call with a JSON body (`Value::Null` for none).
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).unwrap() };
+        self.call_raw(method, path, body).await
+    }
+
+    /// A signed call with any bytes as its body.
+    async fn call_raw(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let date = format_sdk_date(self.clock.now_ms()).unwrap();
+        let headers = vec![("host", "127.0.0.1:8080".to_owned()), ("x-sdk-date", date.clone())];
+        let borrowed: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = SignedRequest { method, path: raw_path, query, headers: &borrowed, body: &body };
+        let names = ["host", "x-sdk-date"];
+        let authorization =
+            sign(&request, &self.account.ak, &self.account.sk, SigningAlgorithm::HmacSha256, &date, &names).unwrap();
+        let mut headers: Vec<(&str, String)> = headers;
+        headers.push(("authorization", authorization));
+        headers.push(("content-type", "application/json".to_owned()));
+        self.send(method, path, &headers, body).await
+    }
+
+    /// A call with just these headers.
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let answer = Answer { status: parts.status, headers: parts.headers, body, call: format!("{method} {path}") };
+        surface::check(&Method::from_bytes(method.as_bytes()).unwrap(), path, &answer);
+        answer
     }
 }
 

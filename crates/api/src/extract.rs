@@ -40,6 +40,10 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for Input<T> {
             b"" | b"null" => b"{}",
             text => text,
         };
+        // A structure could be read from an array as well.
+        if !text.starts_with(b"{") {
+            return Err(invalid(Subject::Parameter, "body", "is not a JSON object".to_owned()));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         match serde_path_to_error::deserialize(&mut deserializer) {
             Ok(value) => match deserializer.end() {

@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserializer,
-    de::{self, Visitor},
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// A text; null and the empty text mean that there is none. A NUL is refused: no field has a use for it, and not every
@@ -21,6 +21,41 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 /// A boolean, or `"true"` or `"false"` in any case; null and the empty text mean that there is none.
 pub(crate) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     deserializer.deserialize_any(Lenient::<bool>(PhantomData))
+}
+
+/// An object; null means that there is none. Nothing else: a structure could be read from an array as well.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+/// A list of objects; null means that there is none.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
+}
+
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
 }
 
 /// What may be written in more than one way.
@@ -123,21 +158,29 @@ mod tests {
         integer: Option<i64>,
         #[serde(deserialize_with = "super::boolean")]
         boolean: Option<bool>,
+        #[serde(deserialize_with = "super::object")]
+        object: Option<Box<Fields>>,
+        #[serde(deserialize_with = "super::objects")]
+        objects: Option<Vec<Fields>>,
     }
 
     #[test]
     fn values_may_be_written_in_several_ways() {
         let read = |value| serde_json::from_value::<Fields>(value).unwrap();
-        let expected = Fields { text: Some("7".into()), integer: Some(7), boolean: Some(true) };
+        let expected = Fields { text: Some("7".into()), integer: Some(7), boolean: Some(true), ..Fields::default() };
         assert_eq!(read(json!({"text": "7", "integer": 7, "boolean": true})), expected);
         assert_eq!(read(json!({"text": "7", "integer": "7", "boolean": "True"})), expected);
         for absent in [
             json!({}),
             json!({"text": null, "integer": null, "boolean": null}),
             json!({"text": "", "integer": "", "boolean": ""}),
+            json!({"object": null, "objects": null}),
         ] {
             assert_eq!(read(absent), Fields::default());
         }
+        let inner = || Fields { integer: Some(7), ..Fields::default() };
+        let expected = Fields { object: Some(Box::new(inner())), objects: Some(vec![inner()]), ..Fields::default() };
+        assert_eq!(read(json!({"object": {"integer": 7}, "objects": [{"integer": 7}]})), expected);
     }
 
     #[test]
@@ -153,6 +196,12 @@ mod tests {
             json!({"boolean": 1}),
             json!({"boolean": "yes"}),
             json!({"boolean": {}}),
+            json!({"object": []}),
+            json!({"object": ["7", 7, true]}),
+            json!({"object": "7"}),
+            json!({"objects": {}}),
+            json!({"objects": [[]]}),
+            json!({"objects": [null]}),
         ] {
             assert!(serde_json::from_value::<Fields>(bad.clone()).is_err(), "{bad}");
         }

@@ -15,6 +15,10 @@ const MAX_LENGTH: usize = 16;
 /// has no chain either.
 pub fn complete_chain(certificate: &Certificate, pool: Vec<Certificate>) -> Result<Vec<Certificate>, PkiError> {
     let mut pool: Vec<Certificate> = pool.into_iter().filter(|other| other.der() != certificate.der()).collect();
+    // Before any signature is verified: a long pool of look-alikes would take long.
+    if pool.len() > MAX_LENGTH {
+        return unfit(format!("the chain has more than {MAX_LENGTH} certificates"));
+    }
     let mut chain: Vec<Certificate> = Vec::new();
     loop {
         let last = chain.last().unwrap_or(certificate);
@@ -26,9 +30,6 @@ pub fn complete_chain(certificate: &Certificate, pool: Vec<Certificate>) -> Resu
             return unfit("the chain is incomplete: a certificate without its issuer");
         };
         chain.push(pool.swap_remove(next));
-        if chain.len() > MAX_LENGTH {
-            return unfit(format!("the chain has more than {MAX_LENGTH} certificates"));
-        }
     }
     if pool.is_empty() { Ok(chain) } else { unfit("the chain holds certificates that do not belong to it") }
 }

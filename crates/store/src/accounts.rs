@@ -65,7 +65,7 @@ pub async fn insert_project(session: &mut Session, project: &Project, now_ms: i6
 /// # Errors
 /// The database fails.
 pub async fn list_projects(session: &mut Session, account_id: &str) -> Result<Vec<Project>, StoreError> {
-    let sql = "SELECT id, account_id, name FROM projects WHERE account_id = $1 ORDER BY name, id";
+    let sql = "SELECT id, account_id, name FROM projects WHERE account_id = $1 ORDER BY name COLLATE \"C\", id";
     session.all(sql, arguments![account_id]).await
 }
 

@@ -324,7 +324,7 @@ pub async fn list(
     // Equal in both databases: NULL sorts first in one and last in the other.
     let sort = match sort_key {
         SortKey::CreateTime => "created_at",
-        SortKey::CommonName => "COALESCE(common_name, '')",
+        SortKey::CommonName => "COALESCE(common_name, '') COLLATE \"C\"",
         SortKey::Type => "type",
         SortKey::NotAfter => "COALESCE(not_after, 0)",
     };

@@ -80,6 +80,8 @@ impl Database {
             // In WAL mode only FULL makes a commit survive a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // PostgreSQL's name for the order of code points, so that lists have one order wherever they are kept.
+            .collation("C", str::cmp)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         make_private(options.get_filename()).map_err(|error| StoreError::Address(error.to_string()))?;

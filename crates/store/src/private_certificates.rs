@@ -201,8 +201,8 @@ pub async fn list(
     let total = session.number(AssertSqlSafe(sql), arguments![account_id, now_ms, name.clone(), status]).await?;
     let sort = match sort_key {
         SortKey::CreateTime => "created_at",
-        SortKey::CommonName => "COALESCE(common_name, '')",
-        SortKey::IssuerName => "COALESCE(issuer_name, '')",
+        SortKey::CommonName => "COALESCE(common_name, '') COLLATE \"C\"",
+        SortKey::IssuerName => "COALESCE(issuer_name, '') COLLATE \"C\"",
         SortKey::NotAfter => "not_after",
     };
     let direction = page.direction.sql();

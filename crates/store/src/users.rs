@@ -58,6 +58,6 @@ pub async fn find_by_name(session: &mut Session, account: &str, name: &str) -> R
 /// # Errors
 /// The database fails.
 pub async fn list(session: &mut Session, account_id: &str) -> Result<Vec<User>, StoreError> {
-    let sql = format!("{SELECT} WHERE users.account_id = $1 ORDER BY users.name, users.id");
+    let sql = format!("{SELECT} WHERE users.account_id = $1 ORDER BY users.name COLLATE \"C\", users.id");
     session.all(AssertSqlSafe(sql), arguments![account_id]).await
 }

@@ -44,15 +44,19 @@ const TIME: &[BorrowedFormatItem<'_>] =
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct CreateTokenRequest {
+    #[serde(deserialize_with = "lenient::object")]
     auth: Option<Auth>,
     /// Where some of the vendor's examples put it.
+    #[serde(deserialize_with = "lenient::object")]
     scope: Option<ScopeRequest>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Auth {
+    #[serde(deserialize_with = "lenient::object")]
     identity: Option<Identity>,
+    #[serde(deserialize_with = "lenient::object")]
     scope: Option<ScopeRequest>,
 }
 
@@ -60,13 +64,16 @@ struct Auth {
 #[serde(default)]
 struct Identity {
     methods: Vec<String>,
+    #[serde(deserialize_with = "lenient::object")]
     password: Option<Password>,
+    #[serde(deserialize_with = "lenient::object")]
     token: Option<TokenReference>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Password {
+    #[serde(deserialize_with = "lenient::object")]
     user: Option<PasswordUser>,
 }
 
@@ -79,6 +86,7 @@ struct PasswordUser {
     name: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     password: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     domain: Option<Reference>,
 }
 
@@ -92,7 +100,9 @@ struct TokenReference {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ScopeRequest {
+    #[serde(deserialize_with = "lenient::object")]
     domain: Option<Reference>,
+    #[serde(deserialize_with = "lenient::object")]
     project: Option<ProjectReference>,
 }
 

@@ -53,9 +53,11 @@ const CHAIN_LIMIT: usize = 2_097_152;
 struct CreateCertificateAuthorityRequest {
     #[serde(rename = "type", deserialize_with = "lenient::text")]
     authority_type: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     distinguished_name: Option<NameRequest>,
     #[serde(deserialize_with = "lenient::text")]
     key_algorithm: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     validity: Option<ValidityRequest>,
     #[serde(deserialize_with = "lenient::text")]
     issuer_id: Option<String>,
@@ -64,6 +66,7 @@ struct CreateCertificateAuthorityRequest {
     #[serde(deserialize_with = "lenient::text")]
     signature_algorithm: Option<String>,
     key_usages: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::object")]
     crl_configuration: Option<CrlConfigurationRequest>,
     #[serde(deserialize_with = "lenient::text")]
     enterprise_project_id: Option<String>,
@@ -140,11 +143,14 @@ struct IssueCertificateAuthorityCertificateRequest {
     path_length: Option<i64>,
     #[serde(deserialize_with = "lenient::text")]
     signature_algorithm: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     validity: Option<ValidityRequest>,
     key_usages: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::object")]
     crl_configuration: Option<CrlConfigurationRequest>,
     #[serde(rename = "type", deserialize_with = "lenient::text")]
     authority_type: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     distinguished_name: Option<NameRequest>,
     #[serde(deserialize_with = "lenient::text")]
     key_algorithm: Option<String>,

@@ -70,11 +70,16 @@ struct CreateCertificateRequest {
     key_algorithm: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     signature_algorithm: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     distinguished_name: Option<NameRequest>,
+    #[serde(deserialize_with = "lenient::object")]
     validity: Option<ValidityRequest>,
     key_usages: Option<Vec<String>>,
+    #[serde(deserialize_with = "lenient::objects")]
     subject_alternative_names: Option<Vec<AlternativeNameRequest>>,
+    #[serde(deserialize_with = "lenient::object")]
     extended_key_usage: Option<ExtendedKeyUsageRequest>,
+    #[serde(deserialize_with = "lenient::object")]
     customized_extension: Option<CustomizedExtensionRequest>,
     #[serde(deserialize_with = "lenient::text")]
     enterprise_project_id: Option<String>,
@@ -208,6 +213,7 @@ struct CreateCertificateByCsrRequest {
     issuer_id: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     csr: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
     validity: Option<ValidityRequest>,
     #[serde(rename = "type", deserialize_with = "lenient::text")]
     kind: Option<String>,

@@ -1,0 +1,102 @@
+"""OpenSSL's opinion."""
+
+import re
+import subprocess
+
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def openssl(*arguments, text=None):
+    """What `openssl` prints; an AssertionError with what it says where it fails."""
+    command = ["openssl", *map(str, arguments)]
+    # An input of its own, that it asks nobody for a password.
+    result = subprocess.run(command, input=text or "", capture_output=True, text=True, timeout=30)
+    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def certificates(pem):
+    """The certificates in a text, each as PEM."""
+    return CERTIFICATE.findall(pem)
+
+
+def verify(certificate, chain, folder):
+    """Checks a certificate up to the last of `chain`, strictly (RFC 5280). Texts are PEM."""
+    *between, root = certificates(chain)
+    untrusted = folder / "untrusted.pem"
+    (folder / "root.pem").write_text(root)
+    (folder / "certificate.pem").write_text(certificate)
+    untrusted.write_text("\n".join(between))
+    arguments = ["-untrusted", untrusted] if between else []
+    openssl("verify", "-x509_strict", "-CAfile", folder / "root.pem", *arguments, folder / "certificate.pem")
+
+
+def serial(certificate):
+    return openssl("x509", "-noout", "-serial", text=certificate).strip().removeprefix("serial=")
+
+
+def subject(certificate):
+    return openssl("x509", "-noout", "-subject", "-nameopt", "RFC2253,utf8,-esc_msb", text=certificate).strip()
+
+
+def extensions(certificate, names):
+    """Some extensions, as OpenSSL prints them."""
+    return openssl("x509", "-noout", "-ext", names, text=certificate)
+
+
+def public_key_of_certificate(certificate):
+    return openssl("x509", "-noout", "-pubkey", text=certificate)
+
+
+def public_key_of_key(private_key, password=None):
+    """Opens a private key, with its password where it has one."""
+    arguments = ["-passin", f"pass:{password}"] if password else []
+    return openssl("pkey", "-pubout", *arguments, text=private_key)
+
+
+def make_key(path, key="EC256"):
+    options = {
+        "RSA2048": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "EC256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "EC384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    }
+    openssl("genpkey", *options[key], "-out", path)
+    return path
+
+
+def check_request(request):
+    """Checks that a signing request is signed by its own key."""
+    openssl("req", "-noout", "-verify", text=request)
+
+
+def make_request(key_path, subject_text, *extension_texts):
+    """A signing request for a key, such as make_request(path, "/CN=a", "subjectAltName=DNS:a")."""
+    added = [argument for text in extension_texts for argument in ("-addext", text)]
+    return openssl("req", "-new", "-utf8", "-key", key_path, "-subj", subject_text, *added)
+
+
+class Authority:
+    """A CA of OpenSSL, outside the server."""
+
+    def __init__(self, folder, common_name="External Root"):
+        self.folder = folder
+        self.key = make_key(folder / "external.key")
+        self.path = folder / "external.pem"
+        openssl(
+            "req", "-x509", "-new", "-key", self.key, "-subj", f"/CN={common_name}", "-days", 3650, "-out", self.path,
+            "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        )  # fmt: skip
+
+    @property
+    def certificate(self):
+        return self.path.read_text()
+
+    def sign(self, request, *extension_lines, days=3000):
+        """Signs a request, with extensions as in OpenSSL's configuration."""
+        lines = ["subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid", *extension_lines]
+        (self.folder / "extensions.cnf").write_text("\n".join(lines))
+        return openssl(
+            "x509", "-req", "-CA", self.path, "-CAkey", self.key, "-days", days, "-set_serial", "0x7A01",
+            "-extfile", self.folder / "extensions.cnf",
+            text=request,
+        )  # fmt: skip
