@@ -154,3 +154,20 @@ def test_what_monitoring_asks(server):
     assert "openccm_http_request_duration_seconds_bucket" in metrics.text
     assert requests.get(server.url + "/openapi.json", timeout=30).json()["openapi"].startswith("3.")
     assert requests.get(server.url + "/docs", timeout=30).headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("OPENCCM_LOG_LEVEL", "a=b=c"),
+        ("OPENCCM_DATABASE_URL", "mysql://db.invalid/openccm"),
+        ("OPENCCM_DATABASE_URL_FILE", "none"),
+        ("OPENCCM_BOOTSTRAP_PASSWORD_FILE", "none"),
+        ("OPENCCM_MASTER_KEY_FILE", "openccm.toml"),
+    ],
+)
+def test_config_check_refuses_what_a_start_would(new_server, setting, value):
+    server = new_server()
+    (server.folder / "openccm.toml").write_text("# no key\n")
+    assert server.run(**{setting: value}).returncode == 1
+    assert server.run("config", "check", **{setting: value}).returncode == 1

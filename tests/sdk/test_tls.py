@@ -129,12 +129,13 @@ class TestFiles:
         self.issue(authority, files)
         openssl.make_key(files[1])
         settings = {"OPENCCM_TLS__CERTIFICATE": files[0], "OPENCCM_TLS__PRIVATE_KEY": files[1]}
-        assert "cannot be used for TLS" in new_server(**settings).refusal()
-        settings["OPENCCM_TLS__CERTIFICATE"] = tmp_path / "none.pem"
-        assert "none.pem" in new_server(**settings).refusal()
-        result = new_server(**settings).run("config", "check")
-        assert result.returncode == 1
-        assert "none.pem cannot be read" in result.stderr
+        for certificate in (files[0], tmp_path / "none.pem"):
+            settings["OPENCCM_TLS__CERTIFICATE"] = certificate
+            checked = new_server(**settings).run("config", "check")
+            assert checked.returncode == 1
+            for refusal in (new_server(**settings).refusal(), checked.stderr):
+                assert "cannot be used for TLS" in refusal
+                assert str(certificate) in refusal
 
 
 def refusals(server):

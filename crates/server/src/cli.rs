@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use openccm_store::Database;
 
-use crate::{credentials, files::make_private_folder, health, serve, settings::Settings, telemetry, tls};
+use crate::{credentials, files::make_private_folder, health, master_key, serve, settings::Settings, telemetry, tls};
 
 /// A self-hosted server for the Huawei Cloud Certificate Manager (CCM) API, with real cryptography.
 ///
@@ -80,12 +80,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
         }),
         Command::Health { url } => health::check(&url.unwrap_or_else(|| settings.own_url())),
         Command::Config(ConfigCommand::Check) => {
-            settings.check()?;
-            tls::check(&settings)?;
+            runtime()?.block_on(check(&settings))?;
             print(&settings.describe())
         }
         Command::Credentials(CredentialsCommand::Show) => print(&credentials::show(&settings)?),
     }
+}
+
+/// Checks everything that a start would stumble over, short of connecting and listening.
+async fn check(settings: &Settings) -> anyhow::Result<()> {
+    telemetry::filter(settings)?;
+    Database::check_address(&settings.database_url()?)?;
+    settings.bootstrap_password()?;
+    master_key::read(&settings.master_key_file())?;
+    tls::check(settings).await
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -35,7 +35,8 @@ pub(crate) async fn load(settings: &Settings, database: &Database) -> anyhow::Re
     Ok(key)
 }
 
-fn read(path: &Path) -> anyhow::Result<Option<MasterKey>> {
+/// The key in the file at `path`; none where there is no file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<MasterKey>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(
             MasterKey::from_hex(&text)

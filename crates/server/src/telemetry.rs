@@ -5,7 +5,6 @@ use std::{io::IsTerminal, sync::Arc};
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use openccm_api::RenderMetrics;
-
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
@@ -15,8 +14,7 @@ const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 
 /// Writes logs to standard error from now on.
 pub(crate) fn start_logging(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log_level)
-        .with_context(|| format!("log_level {:?} is neither a level nor directives", settings.log_level))?;
+    let filter = filter(settings)?;
     let colour = std::io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr);
     match settings.log_format {
@@ -24,6 +22,12 @@ pub(crate) fn start_logging(settings: &Settings) -> anyhow::Result<()> {
         LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).init(),
     }
     Ok(())
+}
+
+/// What is logged.
+pub(crate) fn filter(settings: &Settings) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(&settings.log_level)
+        .with_context(|| format!("log_level {:?} is neither a level nor directives", settings.log_level))
 }
 
 /// Collects metrics from now on; gives what renders them.

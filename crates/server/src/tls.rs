@@ -43,33 +43,27 @@ pub(crate) fn install_provider() {
 }
 
 /// Checks that the files in the settings can be used.
-pub(crate) fn check(settings: &Settings) -> anyhow::Result<()> {
-    let (Some(certificate), Some(private_key)) = (&settings.tls.certificate, &settings.tls.private_key) else {
-        return Ok(());
-    };
-    for path in [certificate, private_key] {
-        fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+pub(crate) async fn check(settings: &Settings) -> anyhow::Result<()> {
+    install_provider();
+    match Files::in_settings(settings) {
+        Some(files) => files.load().await.map(drop),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What TLS is spoken with; none where the settings have none. From now on it follows the files.
 pub(crate) async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Option<RustlsConfig>> {
     install_provider();
     let own = settings.tls.auto.then(|| OwnCertificate::new(settings));
-    let files = match (&own, &settings.tls.certificate, &settings.tls.private_key) {
-        (Some(own), ..) => {
+    let files = match &own {
+        Some(own) => {
             own.renew(clock.now_ms() / 1000)?;
-            own.files.clone()
+            Some(own.files.clone())
         }
-        (None, Some(certificate), Some(private_key)) => {
-            Files { certificate: certificate.clone(), private_key: private_key.clone() }
-        }
-        _ => return Ok(None),
+        None => Files::in_settings(settings),
     };
-    let config = RustlsConfig::from_pem_file(&files.certificate, &files.private_key).await.with_context(|| {
-        format!("{} and {} cannot be used for TLS", files.certificate.display(), files.private_key.display())
-    })?;
+    let Some(files) = files else { return Ok(None) };
+    let config = files.load().await?;
     tokio::spawn(follow(config.clone(), files, own, clock));
     Ok(Some(config))
 }
@@ -98,6 +92,17 @@ async fn follow(config: RustlsConfig, files: Files, own: Option<OwnCertificate>,
 }
 
 impl Files {
+    fn in_settings(settings: &Settings) -> Option<Self> {
+        let (certificate, private_key) = settings.tls.certificate.as_ref().zip(settings.tls.private_key.as_ref())?;
+        Some(Self { certificate: certificate.clone(), private_key: private_key.clone() })
+    }
+
+    async fn load(&self) -> anyhow::Result<RustlsConfig> {
+        RustlsConfig::from_pem_file(&self.certificate, &self.private_key).await.with_context(|| {
+            format!("{} and {} cannot be used for TLS", self.certificate.display(), self.private_key.display())
+        })
+    }
+
     fn changed_at(&self) -> [Option<SystemTime>; 2] {
         [modified(&self.certificate), modified(&self.private_key)]
     }

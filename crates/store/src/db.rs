@@ -59,23 +59,24 @@ enum Pools {
     Postgres(PgPool),
 }
 
-impl Database {
-    /// Connects to `url`: `sqlite://path/to/file` (made where it is missing) or `postgres://…`.
-    ///
-    /// # Errors
-    /// An address that cannot be read or reached.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let address = |error: sqlx::Error| StoreError::Address(error.to_string());
+/// Where a database is, and how to connect to it.
+enum Address {
+    Sqlite(Box<SqliteConnectOptions>),
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl Address {
+    fn parse(url: &str) -> Result<Self, StoreError> {
+        let unreadable = |error: sqlx::Error| StoreError::Address(error.to_string());
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(url).map_err(address)?.application_name("openccm");
-            let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-            return Ok(Self(Pools::Postgres(pool.connect_with(options).await?)));
+            let options = PgConnectOptions::from_str(url).map_err(unreadable)?.application_name("openccm");
+            return Ok(Self::Postgres(Box::new(options)));
         }
         if !url.starts_with("sqlite:") {
             return Err(StoreError::Address("must begin with sqlite:// or postgres://".into()));
         }
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(address)?
+            .map_err(unreadable)?
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode only FULL makes a commit survive a power cut.
             .synchronous(SqliteSynchronous::Full)
@@ -83,11 +84,39 @@ impl Database {
             // PostgreSQL's name for the order of code points, so that lists have one order wherever they are kept.
             .collation("C", str::cmp)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        make_private(options.get_filename()).map_err(|error| StoreError::Address(error.to_string()))?;
-        let write = pool(1).connect_with(options.clone()).await?;
-        let read = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self(Pools::Sqlite { read, write }))
+        Ok(Self::Sqlite(Box::new(options)))
+    }
+}
+
+impl Database {
+    /// Connects to `url`: `sqlite://path/to/file` (made where it is missing) or `postgres://…`.
+    ///
+    /// # Errors
+    /// An address that cannot be read or reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        match Address::parse(url)? {
+            Address::Postgres(options) => {
+                let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+                Ok(Self(Pools::Postgres(pool.connect_with(*options).await?)))
+            }
+            Address::Sqlite(options) => {
+                make_private(options.get_filename()).map_err(|error| StoreError::Address(error.to_string()))?;
+                let pool = |connections| {
+                    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT)
+                };
+                let write = pool(1).connect_with(*options.clone()).await?;
+                let read = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
+                Ok(Self(Pools::Sqlite { read, write }))
+            }
+        }
+    }
+
+    /// Checks that `url` is an address that [`Self::connect`] takes, without connecting to it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_address(url: &str) -> Result<(), StoreError> {
+        Address::parse(url).map(drop)
     }
 
     /// Brings the schema up to date.
