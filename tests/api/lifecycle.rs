@@ -1,6 +1,8 @@
 //! The life of an authority over HTTP: the table of `openccm_core::outcome`, the clock, and callers at the same moment.
 
 use openccm_core::{AuthorityOperation, AuthorityStatus, Outcome, outcome};
+use openccm_service::housekeeping::clean_up;
+use openccm_store::private_keys;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -193,6 +195,33 @@ fn a_scheduled_deletion_takes_effect_by_itself() {
         // What it issued is still there, chain and all.
         assert_eq!(world.certificate_chain(&leaf).await.1.len(), 2);
         world.call("POST", &format!("{CERTIFICATES}/{leaf}/revoke"), Value::Null).await.no_content();
+    });
+}
+
+#[test]
+fn the_key_of_a_deleted_authority_is_destroyed_when_its_time_has_come() {
+    on_both(async |world| {
+        let root = world.root("Root").await;
+        let (deleted, restored) =
+            (world.subordinate("Deleted", &root).await, world.subordinate("Restored", &root).await);
+        let has_key = async |id: &str| {
+            let mut session = world.ccm.database().read().await.unwrap();
+            private_keys::find(&mut session, id).await.unwrap().is_some()
+        };
+        world.schedule_deletion(&deleted).await;
+        world.schedule_deletion(&restored).await;
+        world.act(&restored, "restore").await.no_content();
+        world.clock.advance(7 * DAY_MS - 1);
+        assert!(clean_up(&world.ccm).await.unwrap().destroyed_keys.is_empty());
+        assert!(has_key(&deleted).await);
+
+        world.clock.advance(1);
+        assert_eq!(clean_up(&world.ccm).await.unwrap().destroyed_keys, [deleted.as_str()]);
+        assert!(!has_key(&deleted).await);
+        assert!(clean_up(&world.ccm).await.unwrap().destroyed_keys.is_empty(), "once is enough");
+        assert!(has_key(&root).await);
+        world.act(&restored, "enable").await.no_content();
+        world.certificate("leaf", &restored).await;
     });
 }
 

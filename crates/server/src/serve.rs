@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use openccm_auth::PasswordHasher;
 use openccm_core::{Clock, SystemClock};
-use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas};
+use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas, housekeeping::clean_up};
 use openccm_store::Database;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +21,8 @@ use crate::{
     settings::{LogFormat, Settings},
     telemetry, tls,
 };
+
+const CLEAN_UP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Serves until a signal to stop, then lets the requests under way finish.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -49,6 +51,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let handle = Handle::new();
     let grace = Duration::from_secs(settings.shutdown_grace_seconds);
     tokio::spawn(stop_on_signal(handle.clone(), grace)?);
+    tokio::spawn(clean_up_regularly(ccm.clone()));
     let tls = tls::start(&settings, clock).await?;
     tracing::info!(%address, tls = tls.is_some(), database = database.kind(), "serving");
     if settings.log_format == LogFormat::Text {
@@ -69,6 +72,17 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     database.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Cleans up at the start, for what became due while the server was down, and then every so often.
+async fn clean_up_regularly(ccm: OpenCcm) {
+    let mut ticks = tokio::time::interval(CLEAN_UP_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = clean_up(&ccm).await {
+            tracing::error!(%error, "cannot clean up; the next attempt follows");
+        }
+    }
 }
 
 /// Waits for SIGTERM or SIGINT, then stops taking connections and lets those that are open finish.

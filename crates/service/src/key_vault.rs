@@ -79,6 +79,17 @@ impl KeyVault {
         self.open.invalidate(owner_id);
         Ok(private_keys::delete(session, owner_id).await?)
     }
+
+    /// Destroys the keys of authorities whose scheduled deletion has taken effect. Gives the ids of those that had one.
+    pub(crate) async fn delete_of_deleted_authorities(
+        &self,
+        session: &mut Session,
+        now_ms: i64,
+    ) -> Result<Vec<String>, Error> {
+        let ids = private_keys::delete_of_deleted_authorities(session, now_ms).await?;
+        ids.iter().for_each(|id| self.open.invalidate(id));
+        Ok(ids)
+    }
 }
 
 fn private_key_identity(owner_id: &str) -> String {

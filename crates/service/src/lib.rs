@@ -8,6 +8,7 @@ pub mod bootstrap;
 mod certificate_writer;
 pub mod certificates;
 mod error;
+pub mod housekeeping;
 pub mod identity;
 mod issuing;
 mod key_pool;

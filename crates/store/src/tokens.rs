@@ -50,3 +50,11 @@ pub async fn find(session: &mut Session, hash: &str, now_ms: i64) -> Result<Opti
 pub async fn delete(session: &mut Session, hash: &str) -> Result<bool, StoreError> {
     Ok(session.execute("DELETE FROM tokens WHERE hash = $1", arguments![hash]).await? == 1)
 }
+
+/// Deletes the tokens that have ended at `now_ms`. Says how many there were.
+///
+/// # Errors
+/// The database fails.
+pub async fn delete_expired(session: &mut Session, now_ms: i64) -> Result<u64, StoreError> {
+    session.execute("DELETE FROM tokens WHERE expires_at <= $1", arguments![now_ms]).await
+}
