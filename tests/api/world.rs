@@ -5,7 +5,9 @@ use std::{future::Future, sync::Arc};
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use openccm_auth::{PasswordCost, PasswordHasher, Secret, SignedRequest, SigningAlgorithm, format_sdk_date, sign};
+use openccm_auth::{
+    PasswordCost, PasswordHasher, Secret, SignedRequest, SigningAlgorithm, Token, format_sdk_date, sign,
+};
 use openccm_core::{Clock, ManualClock};
 use openccm_pki::Certificate;
 use openccm_service::{
@@ -80,10 +82,7 @@ pub(crate) fn with_quotas<F: Future<Output = ()>>(quotas: Quotas, test: impl Fn(
         let server = std::env::var("TEST_DATABASE_URL").expect(
             "TEST_DATABASE_URL must name a PostgreSQL server: run `make unit`, or `scripts/postgres cargo test`",
         );
-        let name = format!(
-            "test_{}",
-            Secret::new(openccm_auth::Token::generate().unwrap().hash().as_str()[..24].into()).expose()
-        );
+        let name = format!("test_{}", &Token::generate().unwrap().hash().as_str()[..24]);
         let mut admin = PgConnection::connect(&server).await.unwrap();
         // As most servers are set up: sorted by the rules of a language, not by code points.
         let sql = format!("CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
