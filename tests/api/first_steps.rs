@@ -1,9 +1,9 @@
 //! The story of a private CA, from nothing to a certificate that verifies.
 
-use openccm_pki::{Certificate, verify_path};
+use openccm_pki::verify_path;
 use serde_json::{Value, json};
 
-use crate::world::{CAS, CERTIFICATES, on_both};
+use crate::world::{CAS, CERTIFICATES, exported_chain, on_both};
 
 #[test]
 fn a_root_a_subordinate_and_a_certificate() {
@@ -16,8 +16,7 @@ fn a_root_a_subordinate_and_a_certificate() {
             world.call("POST", &format!("{CERTIFICATES}/{leaf}/export"), body).await.ok()
         };
         let exported = export(&world).await;
-        let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
-        let (certificate, chain) = (read("certificate").remove(0), read("certificate_chain"));
+        let (certificate, chain) = exported_chain(&exported);
         assert_eq!(chain.len(), 2);
         verify_path(&certificate, &chain, certificate.period()).unwrap();
         assert!(exported["private_key"].as_str().unwrap().starts_with("-----BEGIN EC PRIVATE KEY-----\r\n"));

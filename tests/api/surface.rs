@@ -7,7 +7,7 @@ use std::{
 
 use http::Method;
 use jsonschema::{Draft, Validator};
-use openccm_api::Service;
+use openccm_api::{Operation, Service};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, on_both};
@@ -16,6 +16,9 @@ static API: LazyLock<Value> = LazyLock::new(|| {
     let yaml = include_str!("../../openapi/openccm.yaml");
     serde_norway::from_str(yaml).expect("openapi/openccm.yaml must be YAML")
 });
+
+/// Every operation with a route. Looked up for each answer, and made from the whole router: once is enough.
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(openccm_api::operations);
 
 /// What is described of an answer: the schema of its JSON, or none where it is not JSON.
 type Described = BTreeMap<(String, String, String), Option<Validator>>;
@@ -64,9 +67,8 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let id = answer.header("x-request-id");
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     let path = path.split('?').next().unwrap();
-    let operations = openccm_api::operations();
     let candidates =
-        || operations.iter().filter(|operation| operation.method == method && matches(operation.path, path));
+        || OPERATIONS.iter().filter(|operation| operation.method == method && matches(operation.path, path));
     // A path without parameters wins over one with them.
     let Some(operation) = candidates().min_by_key(|operation| operation.path.matches('{').count()) else {
         assert!([404, 405].contains(&answer.status.as_u16()), "no such route, but {}", answer.status);
@@ -92,8 +94,8 @@ fn every_built_route_is_described_and_nothing_else() {
         .into_iter()
         .map(|(path, method, operation)| (method, path, operation["operationId"].as_str().unwrap().to_owned()))
         .collect();
-    let built: BTreeSet<_> = openccm_api::operations()
-        .into_iter()
+    let built: BTreeSet<_> = OPERATIONS
+        .iter()
         .filter(|operation| operation.built)
         .map(|operation| (operation.method.to_owned(), operation.path.to_owned(), operation.name.to_owned()))
         .collect();
@@ -116,8 +118,8 @@ fn the_compatibility_table_lists_every_operation_and_its_state() {
             Some((name.to_string(), method.to_string(), path.trim_matches('`').to_owned(), state))
         })
         .collect();
-    let routes: BTreeSet<_> = openccm_api::operations()
-        .into_iter()
+    let routes: BTreeSet<_> = OPERATIONS
+        .iter()
         .filter(|operation| operation.service != Service::Server)
         .map(|o| (o.name.to_owned(), o.method.to_owned(), o.path.to_owned(), o.built))
         .collect();
@@ -128,7 +130,7 @@ fn the_compatibility_table_lists_every_operation_and_its_state() {
 #[test]
 fn what_is_not_built_answers_501_in_its_services_shape() {
     on_both(async |world| {
-        for operation in openccm_api::operations().into_iter().filter(|operation| !operation.built) {
+        for operation in OPERATIONS.iter().filter(|operation| !operation.built) {
             let path = operation.path.replace(['{', '}'], "");
             let answer = world.call(operation.method, &path, Value::Null).await;
             assert_eq!(answer.status, 501, "{operation:?}");

@@ -243,16 +243,14 @@ impl World {
     /// The certificate of an authority, and those above it.
     pub(crate) async fn authority_chain(&self, id: &str) -> (Certificate, Vec<Certificate>) {
         let exported = self.call("POST", &format!("{CAS}/{id}/export"), Value::Null).await.ok();
-        let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
-        (read("certificate").remove(0), read("certificate_chain"))
+        exported_chain(&exported)
     }
 
     /// The certificate with this id, and those above it.
     pub(crate) async fn certificate_chain(&self, id: &str) -> (Certificate, Vec<Certificate>) {
         let body = json!({"is_compressed": false, "type": "OTHER"});
         let exported = self.call("POST", &format!("{CERTIFICATES}/{id}/export"), body).await.ok();
-        let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
-        (read("certificate").remove(0), read("certificate_chain"))
+        exported_chain(&exported)
     }
 
     /// The status of an authority.
@@ -328,6 +326,12 @@ impl Caller {
         surface::check(&Method::from_bytes(method.as_bytes()).unwrap(), path, &answer);
         answer
     }
+}
+
+/// The certificate and the chain above it in the answer of an export.
+pub(crate) fn exported_chain(exported: &Value) -> (Certificate, Vec<Certificate>) {
+    let read = |field: &str| Certificate::all_from_pem(exported[field].as_str().unwrap()).unwrap();
+    (read("certificate").remove(0), read("certificate_chain"))
 }
 
 pub(crate) fn name(common_name: &str) -> Value {

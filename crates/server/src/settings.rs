@@ -186,7 +186,7 @@ impl Settings {
     }
 
     /// Checks what does not hold for a single setting.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
+    fn check(&self) -> anyhow::Result<()> {
         if self.tls.certificate.is_some() != self.tls.private_key.is_some() {
             bail!("tls.certificate and tls.private_key go together");
         }
