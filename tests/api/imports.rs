@@ -2,12 +2,15 @@
 
 use openccm_pki::{Certificate, verify_path};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, DnValue, IsCa, KeyPair, KeyUsagePurpose,
+    SubjectPublicKeyInfo,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::world::{Answer, CAS, CERTIFICATES, DAY_MS, START_MS, World, name, on_both, subordinate_request, with};
+use crate::world::{
+    Answer, CAS, CERTIFICATES, DAY_MS, START_MS, World, certificate_request, name, on_both, subordinate_request, with,
+};
 
 /// An authority elsewhere, valid from a year before the world begins to two years after.
 fn outside() -> CertifiedIssuer<'static, KeyPair> {
@@ -141,5 +144,24 @@ fn what_does_not_fit_is_not_imported() {
         // As long as a chain may be: more than the body limits of most servers.
         let spacious = root.pem() + &" ".repeat(2_097_152 - root.pem().len());
         import(&world, &id, &good, &spacious).await.no_content();
+    });
+}
+
+#[test]
+fn a_country_that_no_certificate_may_carry_is_not_inherited() {
+    on_both(async |world| {
+        let root = outside();
+        let id = world.pending("Pending").await;
+        let key = requested_key(&world, &id).await;
+        let mut params = outside_params("Imported");
+        params.distinguished_name.push(DnType::CountryName, DnValue::Utf8String("中国".to_owned()));
+        let certificate = params.signed_by(&key, &root).unwrap().pem();
+        import(&world, &id, &certificate, &root.pem()).await.no_content();
+
+        let request = certificate_request("leaf", &id);
+        let refused = world.call("POST", CERTIFICATES, request.clone()).await.error(400, "PCA.00020101");
+        assert!(refused.contains("distinguished_name"), "{refused}");
+        let own = with(request, "/distinguished_name/country", json!("CN"));
+        world.call("POST", CERTIFICATES, own).await.ok();
     });
 }

@@ -116,7 +116,9 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewCertificate) -> Resu
     let key_usages = if new.key_usages.is_empty() { usual_key_usages(new.key_algorithm) } else { new.key_usages };
 
     let key = ccm.key_pool().take(new.key_algorithm).await?;
-    let mut template = Template::new(&name, key.public_key().clone(), period, Constraints::EndEntity, key_usages)?
+    // What was asked for was checked; what is inherited from an authority signed elsewhere need not fit.
+    let mut template = Template::new(&name, key.public_key().clone(), period, Constraints::EndEntity, key_usages)
+        .map_err(|error| Error::invalid(Subject::DistinguishedName, "distinguished_name", &error))?
         .alternative_names(&new.alternative_names)?
         .extended_key_usages(&new.extended_key_usages)?;
     if let Some((identifier, value)) = &new.customized_extension {
