@@ -7,7 +7,7 @@ use x509_cert::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::{PkiError, PublicKey, SignatureScheme, extensions, name, pem, unfit};
+use crate::{PkiError, PublicKey, SignatureScheme, extensions, name, pem, timestamp::seconds, unfit};
 
 /// A certificate that was read, with what issuing and verifying ask of it.
 #[derive(Clone, Debug)]
@@ -42,7 +42,6 @@ impl Certificate {
             Some((_, identifier)) => identifier.0.into_bytes().into_vec(),
             None => public_key.key_identifier(),
         };
-        let seconds = |time: &x509_cert::time::Time| time.to_unix_duration().as_secs() as i64;
         Ok(Self {
             der: der.to_vec(),
             subject: tbs.subject().clone(),
@@ -149,6 +148,11 @@ impl Certificate {
     /// Whether its key may sign certificates: the CA bit, and the key usage where there is one (RFC 5280 §6.1.4 (k), (n)).
     pub fn can_issue(&self) -> bool {
         self.authority && self.key_usages.is_none_or(|usages| usages.contains(KeyUsage::KeyCertSign))
+    }
+
+    /// Whether its key may sign revocation lists: the CA bit, and the key usage where there is one (RFC 5280 §6.3.3 (f)).
+    pub fn can_sign_revocation_lists(&self) -> bool {
+        self.authority && self.key_usages.is_none_or(|usages| usages.contains(KeyUsage::CrlSign))
     }
 
     /// Checks that `issuer` issued this certificate: its name, its right to issue, its signature (RFC 5280 §6.1.3 (a)).

@@ -1,9 +1,12 @@
 //! The extensions of RFC 5280 §4.2 that certificates and requests carry, each with its criticality.
 
-use const_oid::{ObjectIdentifier, db::rfc5280};
+use const_oid::{
+    ObjectIdentifier,
+    db::{rfc5280, rfc6960::ID_PKIX_OCSP_NOCHECK},
+};
 use der::{
     Encode,
-    asn1::{Ia5String, OctetString, Utf8StringRef},
+    asn1::{Ia5String, Null, OctetString, Utf8StringRef},
     flagset::FlagSet,
 };
 use openccm_core::{AlternativeName, KeyUsage, KeyUsages};
@@ -65,14 +68,20 @@ pub(crate) fn ocsp_address(address: &str) -> Result<Extension, PkiError> {
     extension(rfc5280::ID_PE_AUTHORITY_INFO_ACCESS, false, &AuthorityInfoAccessSyntax(vec![description]))
 }
 
+/// Says that the certificate of a responder need not be asked about (RFC 6960 §4.2.2.2.1).
+pub(crate) fn ocsp_no_check() -> Result<Extension, PkiError> {
+    extension(ID_PKIX_OCSP_NOCHECK, false, &Null)
+}
+
 /// An extension of the requester's own, with a text as its value.
 ///
 /// # Errors
 /// An identifier that is none, or that belongs to the arcs of the standard extensions: those are the authority's to set.
 pub(crate) fn customized(identifier: &str, value: &str) -> Result<Extension, PkiError> {
     let oid = object_identifier(identifier)?;
-    // id-ce (RFC 5280 §4.2) and id-pe (RFC 5280 §4.2.2).
-    if ["2.5.29.", "1.3.6.1.5.5.7.1."].iter().any(|arc| identifier.starts_with(arc)) {
+    // id-ce (RFC 5280 §4.2), id-pe (RFC 5280 §4.2.2), and id-pkix-ocsp (RFC 6960 §4.2.2.2.1), where a certificate would say
+    // that nobody need ask whether it was revoked.
+    if ["2.5.29.", "1.3.6.1.5.5.7.1.", "1.3.6.1.5.5.7.48.1."].iter().any(|arc| identifier.starts_with(arc)) {
         return unfit("names a standard extension");
     }
     extension(oid, false, &Utf8StringRef::new(value)?)
@@ -117,10 +126,10 @@ fn object_identifier(text: &str) -> Result<ObjectIdentifier, PkiError> {
     }
 }
 
-fn uri(address: &str) -> Result<GeneralName, PkiError> {
+pub(crate) fn uri(address: &str) -> Result<GeneralName, PkiError> {
     Ok(GeneralName::UniformResourceIdentifier(Ia5String::new(address)?))
 }
 
-fn extension(oid: ObjectIdentifier, critical: bool, value: &impl Encode) -> Result<Extension, PkiError> {
+pub(crate) fn extension(oid: ObjectIdentifier, critical: bool, value: &impl Encode) -> Result<Extension, PkiError> {
     Ok(Extension { extn_id: oid, critical, extn_value: OctetString::new(value.to_der()?)? })
 }

@@ -1,8 +1,8 @@
 //! Issuing: what is to stand in a certificate, its making, and the proof that it came out so.
 
-use const_oid::ObjectIdentifier;
-use der::{DateTime, Encode, asn1::BitString};
-use openccm_core::{AlternativeName, DistinguishedName, ExtendedKeyUsage, HashAlgorithm, KeyUsages, Period};
+use const_oid::{ObjectIdentifier, db::rfc5280::ID_KP_OCSP_SIGNING};
+use der::{Encode, asn1::BitString};
+use openccm_core::{AlternativeName, DistinguishedName, ExtendedKeyUsage, HashAlgorithm, KeyUsage, KeyUsages, Period};
 use spki::SubjectPublicKeyInfoRef;
 use x509_cert::{
     TbsCertificate,
@@ -10,13 +10,14 @@ use x509_cert::{
     ext::{Extension, pkix::name::GeneralName},
     name::Name,
     serial_number::SerialNumber,
-    time::{Time, Validity},
+    time::Validity,
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::{
     Certificate, PkiError, PublicKey, Signer, SigningRequest, certificate, extensions, name,
     signing_request::{Requester, signs_certificates},
+    timestamp::time,
     unfit,
 };
 
@@ -45,6 +46,7 @@ pub struct Template {
     customized: Option<Extension>,
     crl_address: Option<String>,
     ocsp_address: Option<String>,
+    ocsp_no_check: bool,
 }
 
 /// A certificate just issued.
@@ -76,18 +78,39 @@ impl Template {
     /// usages, or `default_key_usages` where it names none.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`], and a request for signing OCSP responses: whoever holds such a certificate answers for the whole
+    /// authority (RFC 6960 §4.2.2.2).
     pub fn from_request(
         request: &SigningRequest,
         period: Period,
         constraints: Constraints,
         default_key_usages: KeyUsages,
     ) -> Result<Self, PkiError> {
+        if request.extended_key_usages.contains(&ID_KP_OCSP_SIGNING) {
+            return unfit("OCSPSigning is for the authority's own responders only");
+        }
         let key_usages = request.key_usages().unwrap_or(default_key_usages);
         let public_key = request.public_key().clone();
         let mut template = Self::with_name(request.subject.clone(), public_key, period, constraints, key_usages)?;
         template.alternative_names.clone_from(&request.alternative_names);
         template.extended_key_usages.clone_from(&request.extended_key_usages);
+        Ok(template)
+    }
+
+    /// A certificate for an OCSP responder of its issuer (RFC 6960 §4.2.2.2). It cannot be asked about, so its period is
+    /// short.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn ocsp_responder(
+        subject: &DistinguishedName,
+        public_key: PublicKey,
+        period: Period,
+    ) -> Result<Self, PkiError> {
+        let usages = KeyUsages::of(&[KeyUsage::DigitalSignature]);
+        let mut template = Self::new(subject, public_key, period, Constraints::EndEntity, usages)?;
+        template.extended_key_usages = vec![ID_KP_OCSP_SIGNING];
+        template.ocsp_no_check = true;
         Ok(template)
     }
 
@@ -118,6 +141,7 @@ impl Template {
             customized: None,
             crl_address: None,
             ocsp_address: None,
+            ocsp_no_check: false,
         })
     }
 
@@ -184,6 +208,9 @@ impl Template {
         }
         if let Some(address) = &self.ocsp_address {
             list.push(extensions::ocsp_address(address)?);
+        }
+        if self.ocsp_no_check {
+            list.push(extensions::ocsp_no_check()?);
         }
         list.extend(self.customized.clone());
         Ok(list)
@@ -341,10 +368,4 @@ fn new_serial() -> Result<[u8; 20], PkiError> {
     aws_lc_rs::rand::fill(&mut serial)?;
     serial[0] = serial[0] & 0x7f | 0x40;
     Ok(serial)
-}
-
-/// UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 §4.1.2.5).
-fn time(seconds: i64) -> Result<Time, PkiError> {
-    let Ok(seconds) = u64::try_from(seconds) else { return unfit("a time before 1970") };
-    Ok(Time::from(DateTime::from_unix_duration(std::time::Duration::from_secs(seconds))?))
 }

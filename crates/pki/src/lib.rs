@@ -3,23 +3,31 @@
 //! Types of the X.509 crates stop here. Nothing in this crate does I/O, reads a clock or knows a database.
 
 mod algorithm;
+mod blocking;
 mod certificate;
 mod chain;
+mod crl;
 pub mod export;
 mod extensions;
 mod issue;
 mod name;
+mod ocsp;
 pub mod pem;
 mod private_key;
 mod public_key;
 pub mod seal;
 mod signing_request;
+mod timestamp;
 
 pub use algorithm::{SignatureScheme, signature_algorithm};
 pub use certificate::Certificate;
 pub use chain::{complete_chain, verify_path};
+pub use crl::{Crl, CrlEntries, CrlTemplate, RevokedCertificate, issue_crl};
 pub use issue::{Constraints, Issued, Template, issue};
 pub use name::{from_x501, to_x501};
+pub use ocsp::{
+    CertId, CertIdDigest, OcspFailure, OcspRequest, OcspResponder, OcspStatus, ocsp_entity_tag, ocsp_response,
+};
 pub use private_key::{PrivateKey, Signer, Signing};
 pub use public_key::{KeyKind, PublicKey};
 pub use signing_request::{SigningRequest, make_signing_request};

@@ -39,9 +39,13 @@ impl Folder {
 
     /// Runs `openssl` with `arguments`, which must succeed, and gives what it prints on both streams.
     pub(crate) fn openssl(&self, arguments: &[&str]) -> String {
+        self.try_openssl(arguments).unwrap_or_else(|printed| panic!("openssl {arguments:?}\n{printed}"))
+    }
+
+    /// What `openssl` with `arguments` prints on both streams: `Ok` where it succeeds, `Err` where it does not.
+    pub(crate) fn try_openssl(&self, arguments: &[&str]) -> Result<String, String> {
         let output = run(Command::new("openssl").args(arguments).current_dir(self.path()), &[]);
-        assert!(output.status.success(), "openssl {arguments:?}\n{}", printed(&output));
-        printed(&output)
+        if output.status.success() { Ok(printed(&output)) } else { Err(printed(&output)) }
     }
 
     /// The complaint of `openssl verify` about a path, in strict mode and at a time; `None` where it is content.
@@ -62,8 +66,7 @@ impl Folder {
             arguments.extend(["-untrusted", "verify-between.pem"]);
         }
         arguments.push("verify-leaf.pem");
-        let output = run(Command::new("openssl").args(&arguments).current_dir(self.path()), &[]);
-        (!output.status.success()).then(|| printed(&output))
+        self.try_openssl(&arguments).err()
     }
 }
 
@@ -92,6 +95,6 @@ fn run(command: &mut Command, input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn printed(output: &Output) -> String {
+pub(crate) fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

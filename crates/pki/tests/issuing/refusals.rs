@@ -144,7 +144,9 @@ fn leaves_that_would_sign_certificates() {
 
 #[test]
 fn customized_extensions_of_standard_arcs() {
-    for oid in ["2.5.29.17", "2.5.29.19", "2.5.29.99", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.24"] {
+    for oid in
+        ["2.5.29.17", "2.5.29.19", "2.5.29.99", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.24", "1.3.6.1.5.5.7.48.1.5"]
+    {
         assert_eq!(reason(bare_leaf(EC).customized_extension(oid, "a")), "names a standard extension", "{oid}");
     }
     for oid in ["2.5.4.3", "2.5.290.17", "1.3.6.1.5.5.7.10", "1.2.3.4", "1.3.6.1.4.1.4294967295", "0.0.0", "2.39.1"] {

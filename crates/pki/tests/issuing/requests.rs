@@ -353,3 +353,16 @@ fn alternative_names_that_are_none_are_refused() {
         assert!(SigningRequest::from_pem(&pem).is_err(), "{tag:#x} {:?}", String::from_utf8_lossy(value));
     }
 }
+
+#[test]
+fn who_answers_for_the_authority_is_not_up_to_requesters() {
+    for purposes in ["OCSPSigning", "serverAuth,OCSPSigning"] {
+        let pem = request(&folder(), "key.pem", &[], "CN = a", &format!("extendedKeyUsage = {purposes}"));
+        let read = SigningRequest::from_pem(&pem).unwrap();
+        for constraints in [Constraints::EndEntity, Constraints::Authority { path_length: None }] {
+            let refused = Template::from_request(&read, days(365), constraints, LEAF_USAGES);
+            let expected = "OCSPSigning is for the authority's own responders only";
+            assert!(matches!(refused, Err(PkiError::Unfit(reason)) if reason == expected));
+        }
+    }
+}
