@@ -1,7 +1,7 @@
 # The recipes are one line each; what they do stands in scripts/ and docker/.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run build fmt lint unit sdk-test test test-all docker-check bench setup clean
+.PHONY: help run build fmt lint unit sdk-test test test-all s3-test docker-check bench setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,17 +28,22 @@ unit: ## Rust tests, on SQLite and on a PostgreSQL of their own
 
 sdk-test: ## tests with the official Python SDK against the real binary
 	@scripts/setup test
-	scripts/sdk-test
+	scripts/postgres scripts/sdk-test
 
 test: lint unit sdk-test ## all of the above: what must pass before a change lands
+
+s3-test: ## buckets in a real S3-compatible service (Ceph's radosgw): its own tests, and the SDK's of revocation
+	@scripts/setup test-all
+	scripts/radosgw cargo test -p openccm-service --test buckets --locked
+	scripts/radosgw scripts/sdk-test tests/sdk/test_revocation.py tests/sdk/test_publication.py tests/sdk/test_promptness.py tests/sdk/test_restore.py
 
 docker-check: ## deploy docker/compose.yaml for real, use it, take it down
 	@scripts/setup test
 	docker/check
 
-test-all: test docker-check ## test, then docker-check
+test-all: test s3-test docker-check bench ## test, and what takes longer: Ceph, the deployment, a million revocations
 
-bench: ## how fast it is, on SQLite and PostgreSQL
+bench: ## how fast it is, on SQLite and PostgreSQL, up to a million revoked certificates
 	@scripts/setup test
 	scripts/postgres cargo bench --workspace --locked --bench '*'
 

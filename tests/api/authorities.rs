@@ -236,6 +236,7 @@ fn activation_may_say_more_but_nothing_else() {
     on_both(async |world| {
         let root = world.root("Root").await;
         let pending = world.pending("Pending").await;
+        world.bucket("there").await;
         let said = json!({
             "type": "SUBORDINATE", "distinguished_name": name("Pending"), "key_algorithm": "EC256",
             "key_usages": ["keyCertSign"], "crl_configuration": {"enabled": false, "valid_days": 99},

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+mod agencies;
 mod authorities;
 mod bad_input;
 mod certificates;
@@ -12,8 +13,23 @@ mod exports;
 mod first_steps;
 mod ids;
 mod imports;
+mod jobs;
 mod lifecycle;
+mod list_downloads;
+mod list_life;
+mod list_names;
 mod lists;
+mod many_at_once;
+mod ocsp;
+mod ocsp_client;
+mod ocsp_requests;
+mod ocsp_responders;
+mod partitions;
+mod publication;
+mod relying_party;
+mod restores;
+mod revocation_lists;
+mod revocation_rules;
 mod sign_in;
 mod surface;
 mod tokens;

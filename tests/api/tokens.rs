@@ -1,7 +1,7 @@
 //! Tokens: given for a password or another token, shown, ended; and what a signed-in user sees of its account.
 
 use http::StatusCode;
-use openccm_service::housekeeping::clean_up;
+use openccm_service::jobs::Job;
 use serde_json::{Value, json};
 
 use crate::world::{Account, Answer, CAS, HOUR_MS, START_MS, World, on_both, with};
@@ -227,8 +227,8 @@ fn a_token_ends_after_a_day_however_often_it_is_exchanged() {
         let (fresh, _) = sign_in(&world, &by_password(&world.account)).await;
         about(&world, "GET", &fresh, &first).await.error(404, "IAM.0004");
 
-        assert_eq!(clean_up(&world.ccm).await.unwrap().expired_tokens, 4);
-        assert_eq!(clean_up(&world.ccm).await.unwrap().expired_tokens, 0);
+        assert_eq!(Job::ForgetTokens.run(&world.ccm).await.unwrap(), 4);
+        assert_eq!(Job::ForgetTokens.run(&world.ccm).await.unwrap(), 0);
         get(&world, CAS, &fresh).await.ok();
     });
 }

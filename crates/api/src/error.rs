@@ -58,6 +58,7 @@ impl ApiError {
             Error::StatusConflict(_) => Self::new(codes::PCA_STATUS_CONFLICT).with_detail(error),
             Error::QuotaExceeded { .. } => Self::new(codes::PCA_QUOTA_EXCEEDED).with_detail(error),
             Error::KeyMismatch => Self::new(codes::PCA_KEY_MISMATCH),
+            Error::NoAgency => Self::new(codes::PCA_OBS_UNAVAILABLE).with_detail(error),
             Error::Unauthenticated(_) => {
                 tracing::info!(reason = %error, "sign-in refused");
                 Self::new(codes.unauthenticated)
@@ -66,7 +67,12 @@ impl ApiError {
                 tracing::info!(reason = %error, "action refused");
                 Self::new(codes.forbidden).with_detail(error)
             }
-            Error::Store(_) | Error::Pki(_) | Error::Key(_) => {
+            Error::Store(_)
+            | Error::Pki(_)
+            | Error::Key(_)
+            | Error::Bucket(_)
+            | Error::ForeignList { .. }
+            | Error::Unpublished(_) => {
                 tracing::error!(cause = %error, "internal error");
                 let code = match (service, error) {
                     (Service::Pca, Error::Pki(_)) => codes::PCA_CERTIFICATE_PROCESSING_FAILED,

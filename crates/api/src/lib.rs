@@ -6,6 +6,7 @@ mod iam;
 mod lenient;
 mod observe;
 mod pca;
+mod relying_parties;
 mod route;
 mod server;
 mod sign_in;
@@ -37,7 +38,16 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The whole surface of `ccm`.
 pub fn router(ccm: OpenCcm, metrics: RenderMetrics) -> Router {
-    let (router, operations) = routes(metrics).into_parts();
+    serve(ccm, routes(metrics))
+}
+
+/// What relying parties ask alone: revocation lists and OCSP, without anything that needs signing in.
+pub fn relying_party_router(ccm: OpenCcm) -> Router {
+    serve(ccm, relying_parties::routes())
+}
+
+fn serve(ccm: OpenCcm, routes: Routes) -> Router {
+    let (router, operations) = routes.into_parts();
     let gate = sign_in::Gate { ccm: ccm.clone(), catalogue: Arc::new(Catalogue::new(operations)) };
     router
         // Signing in has read the body within `BODY_LIMIT`; the framework's own limit of 2 MB is less than a chain may have.
@@ -59,5 +69,9 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn routes(metrics: RenderMetrics) -> Routes {
-    pca::routes().merge(iam::routes()).merge(server::routes(metrics)).merge(unbuilt::routes())
+    pca::routes()
+        .merge(iam::routes())
+        .merge(relying_parties::routes())
+        .merge(server::routes(metrics))
+        .merge(unbuilt::routes())
 }

@@ -45,15 +45,6 @@ macro_rules! unbuilt {
 unbuilt! {
     // Private certificates (PCA, v1).
     Pca "POST" "/v1/private-certificate-authorities/order" "create_certificate_authority_order" "pca:ca:createOrder";
-    Pca "POST" "/v1/private-certificate-authorities/{ca_id}/crl/enable" "enable_certificate_authority_crl" "pca:ca:enableCrl";
-    Pca "POST" "/v1/private-certificate-authorities/{ca_id}/crl/disable" "disable_certificate_authority_crl" "pca:ca:disableCrl";
-    Pca "POST" "/v1/private-certificate-authorities/{ca_id}/ocsp/switch" "update_ocsp_switch" "pca:ca:switchOcsp";
-    Pca "GET" "/v1/pca/config/console" "show_console_config" "pca:console:getConfig";
-    Pca "GET" "/v1/private-certificate-authorities/obs/agencies" "show_certificate_authority_obs_agency" "pca:ca:getObsAgency";
-    Pca "POST" "/v1/private-certificate-authorities/obs/agencies" "create_certificate_authority_obs_agency" "pca:ca:createObsAgency";
-    Pca "GET" "/v1/private-certificate-authorities/obs/buckets" "list_certificate_authority_obs_bucket" "pca:ca:listObsBucket";
-    Pca "GET" "/v1/private-certificate-authorities/agency" "show_agency" "pca:ca:getAgency";
-    Pca "POST" "/v1/private-certificate-authorities/agencies" "create_agency" "pca:ca:createAgency";
     Pca "POST" "/v1/private-certificate-authorities/{ca_id}/tags" "create_ca_tag" "pca:ca:createTag";
     Pca "GET" "/v1/private-certificate-authorities/{ca_id}/tags" "list_ca_tags" "pca:ca:listTags";
     Pca "POST" "/v1/private-certificate-authorities/{ca_id}/tags/create" "batch_create_ca_tags" "pca:ca:batchCreateTags";

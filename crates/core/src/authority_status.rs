@@ -45,6 +45,14 @@ text_enum! {
         Delete = "delete",
         /// Take back a scheduled deletion.
         Restore = "restore",
+        /// Begin to publish its revocation list.
+        EnableCrl = "enable CRL",
+        /// Publish its revocation list no longer.
+        DisableCrl = "disable CRL",
+        /// Begin to answer by OCSP for the certificates that it issued.
+        EnableOcsp = "enable OCSP",
+        /// Answer by OCSP no longer.
+        DisableOcsp = "disable OCSP",
     }
 }
 
@@ -80,6 +88,8 @@ pub const fn outcome(status: AuthorityStatus, operation: AuthorityOperation) -> 
         (S::Disabled, Op::Enable) => Some(Becomes(S::Actived)),
         (S::Disabled | S::Revoked, Op::Delete) => Some(Becomes(S::Deleted)),
         (S::Deleted, Op::Restore) => Some(Returns),
+        (S::Actived | S::Disabled, Op::EnableCrl | Op::EnableOcsp) => Some(Stays),
+        (S::Actived | S::Expired | S::Disabled | S::Revoked, Op::DisableCrl | Op::DisableOcsp) => Some(Stays),
         _ => None,
     }
 }
@@ -120,8 +130,8 @@ mod tests {
     #[test]
     fn nothing_leaves_the_revoked_state_but_deletion() {
         for operation in AuthorityOperation::ALL {
-            let allowed = outcome(AuthorityStatus::Revoked, *operation).is_some();
-            assert_eq!(allowed, *operation == AuthorityOperation::Delete, "{operation}");
+            let leaves = outcome(AuthorityStatus::Revoked, *operation).is_some_and(|outcome| outcome != Outcome::Stays);
+            assert_eq!(leaves, *operation == AuthorityOperation::Delete, "{operation}");
         }
     }
 

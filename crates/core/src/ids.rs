@@ -64,6 +64,10 @@ id!(
 );
 
 id!(
+    /// An agency, by which an account lets this server use its buckets: 32 hexadecimal digits.
+    AgencyId, simple
+);
+id!(
     /// A request to the API (`X-Request-Id`): 32 hexadecimal digits.
     RequestId, simple
 );

@@ -20,7 +20,7 @@ pub use authority_status::{AuthorityOperation, AuthorityStatus, Outcome, outcome
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::Code;
 pub use distinguished_name::DistinguishedName;
-pub use ids::{AccountId, CaId, CertificateId, Ids, ProjectId, RequestId, UserId};
+pub use ids::{AccountId, AgencyId, CaId, CertificateId, Ids, ProjectId, RequestId, UserId};
 pub use invalid::{Invalid, Subject};
 pub use key_usage::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 pub use revocation::{CertificateStatus, RevocationReason};

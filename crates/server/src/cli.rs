@@ -11,7 +11,9 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use openccm_store::Database;
 
-use crate::{credentials, files::make_private_folder, health, master_key, serve, settings::Settings, telemetry, tls};
+use crate::{
+    buckets, credentials, files::make_private_folder, health, master_key, serve, settings::Settings, telemetry, tls,
+};
 
 /// A self-hosted server for the Huawei Cloud Certificate Manager (CCM) API, with real cryptography.
 ///
@@ -39,12 +41,26 @@ enum Command {
         /// The server's address, such as https://ccm.example.com. Without it, the address in the settings.
         url: Option<String>,
     },
+    /// Make and list the buckets that revocation lists can be published to.
+    #[command(subcommand)]
+    Bucket(BucketCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Look at the credentials that the first start made.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
+}
+
+#[derive(Subcommand)]
+enum BucketCommand {
+    /// Make a bucket where the settings say that buckets are. One that is there already is fine.
+    Create {
+        /// Its name: 3 to 63 lower-case letters, digits, hyphens and dots.
+        name: String,
+    },
+    /// Print the names of the buckets, a line each.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -78,7 +94,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
             database.close().await;
             print("the schema is up to date\n")
         }),
-        Command::Health { url } => health::check(&url.unwrap_or_else(|| settings.own_url())),
+        Command::Health { url } => runtime()?.block_on(health::check(&url.unwrap_or_else(|| settings.own_url()))),
+        Command::Bucket(BucketCommand::Create { name }) => {
+            print(&runtime()?.block_on(buckets::create(&settings, &name))?)
+        }
+        Command::Bucket(BucketCommand::List) => print(&runtime()?.block_on(buckets::list(&settings))?),
         Command::Config(ConfigCommand::Check) => {
             runtime()?.block_on(check(&settings))?;
             print(&settings.describe())
@@ -92,6 +112,7 @@ async fn check(settings: &Settings) -> anyhow::Result<()> {
     telemetry::filter(settings)?;
     Database::check_address(&settings.database_url()?)?;
     settings.bootstrap_password()?;
+    buckets::open(settings)?;
     master_key::read(&settings.master_key_file())?;
     tls::check(settings).await
 }

@@ -1,5 +1,6 @@
 //! The binary `openccm`: a self-hosted server for the Huawei Cloud Certificate Manager API.
 
+mod buckets;
 mod cli;
 mod credentials;
 mod files;

@@ -1,31 +1,40 @@
 //! The server at work: start, run, stop.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
-use axum_server::Handle;
+use axum_server::{Handle, accept::NoDelayAcceptor};
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
 use openccm_auth::PasswordHasher;
 use openccm_core::{Clock, SystemClock};
-use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas, housekeeping::clean_up};
+use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas, jobs, revocation};
 use openccm_store::Database;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 use crate::{
-    cli, credentials,
+    buckets, cli, credentials,
     files::make_private_folder,
     master_key,
     settings::{LogFormat, Settings},
     telemetry, tls,
 };
 
-const CLEAN_UP_EVERY: Duration = Duration::from_secs(10 * 60);
+/// How long the start waits for the comparison of the published revocation lists.
+const COMPARING_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves until a signal to stop, then lets the requests under way finish.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let buckets = buckets::open(&settings)?;
     make_private_folder(&settings.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", settings.data_dir.display()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -33,12 +42,18 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     database.migrate().await.context("the database's schema cannot be brought up to date")?;
     let master_key = master_key::load(&settings, &database).await?;
 
-    let listener =
-        TcpListener::bind(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
-    listener.set_nonblocking(true)?;
+    buckets::make_configured(&settings, &database, &buckets).await;
+
+    let listener = bind(settings.listen)?;
     let address = listener.local_addr()?;
+    let relying_parties = settings.revocation_listen.map(bind).transpose()?;
+    let relying_party_address = relying_parties.as_ref().map(TcpListener::local_addr).transpose()?;
+    let public_url = settings.public_url(address);
     let options = Options {
-        public_url: settings.public_url(address),
+        revocation_url: settings.revocation_url(&public_url, relying_party_address),
+        bucket_url: settings.bucket_url(),
+        buckets,
+        public_url,
         quotas: Quotas { authorities: settings.quota_cas, certificates: settings.quota_certificates },
         signature_window_ms: i64::from(settings.signature_window_seconds) * 1000,
         key_pool: KeyPoolSizes { rsa2048: settings.key_pool_rsa2048, rsa4096: settings.key_pool_rsa4096 },
@@ -48,48 +63,70 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     credentials::make(&ccm, &settings).await?;
     let service = openccm_api::router(ccm.clone(), telemetry::start_metrics()?).into_make_service();
 
+    compare_published(&ccm).await;
+
     let handle = Handle::new();
     let grace = Duration::from_secs(settings.shutdown_grace_seconds);
     tokio::spawn(stop_on_signal(handle.clone(), grace)?);
-    tokio::spawn(clean_up_regularly(ccm.clone()));
+    let mut background = JoinSet::new();
+    background.spawn(revocation::publish_as_needed(ccm.clone()));
+    background.spawn(jobs::run_when_elected(ccm.clone()));
+    if let Some(listener) = relying_parties {
+        let mut server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
+        end_slow_requests(server.http_builder());
+        let service = openccm_api::relying_party_router(ccm.clone()).into_make_service();
+        background.spawn(async move {
+            if let Err(error) = server.serve(service).await {
+                tracing::error!(%error, "relying parties are no longer served");
+            }
+        });
+    }
     let tls = tls::start(&settings, clock).await?;
-    tracing::info!(%address, tls = tls.is_some(), database = database.kind(), "serving");
+    let for_relying_parties = relying_party_address.map(|address| address.to_string());
+    tracing::info!(%address, for_relying_parties, tls = tls.is_some(), database = database.kind(), "serving");
     if settings.log_format == LogFormat::Text {
         cli::print(&greeting(&settings, &ccm))?;
     }
+    // Without delay: of what is sent in two parts, as lists are, the second would wait 40 ms for the client to confirm the first.
     match tls {
         Some(config) => {
-            let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            let mut server = server.map(|tls| tls.acceptor(NoDelayAcceptor::new()));
             end_slow_requests(server.http_builder());
             server.serve(service).await?;
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor::new());
             end_slow_requests(server.http_builder());
             server.serve(service).await?;
         }
     }
+    // What is cut off here is due at the next start.
+    background.shutdown().await;
     database.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Cleans up at the start, for what became due while the server was down, and then every so often.
-async fn clean_up_regularly(ccm: OpenCcm) {
-    let mut ticks = tokio::time::interval(CLEAN_UP_EVERY);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = clean_up(&ccm).await {
-            tracing::error!(%error, "cannot clean up; the next attempt follows");
-        }
+/// Before anybody is answered: a database restored from a backup learns what its published lists know. Where that takes long,
+/// it goes on beside the service.
+async fn compare_published(ccm: &OpenCcm) {
+    let compared = tokio::time::timeout(COMPARING_PATIENCE, revocation::compare_published(ccm)).await;
+    match compared {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the published CRLs could not be compared"),
+        Err(_) => tracing::warn!("comparing the published CRLs takes long: it goes on beside the service"),
     }
 }
 
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 /// Waits for SIGTERM or SIGINT, then stops taking connections and lets those that are open finish.
-fn stop_on_signal(
-    handle: Handle<std::net::SocketAddr>,
-    grace: Duration,
-) -> anyhow::Result<impl Future<Output = ()> + Send> {
+fn stop_on_signal(handle: Handle<SocketAddr>, grace: Duration) -> anyhow::Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use config::{Config, Environment, File, FileFormat};
 use openccm_auth::Secret;
+use openccm_service::bucket_store::{BucketSettings, S3Settings, check_bucket_name};
 use serde::{Deserialize, Deserializer};
 
 const DEFAULT_FILE: &str = "openccm.toml";
@@ -25,8 +26,12 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     database_url: Option<Redacted>,
     database_url_file: Option<PathBuf>,
-    /// Where clients and relying parties reach the server.
+    /// Where clients reach the server.
     pub(crate) public_url: Option<String>,
+    /// Where to listen, with plain HTTP, for what relying parties ask: revocation lists and OCSP.
+    pub(crate) revocation_listen: Option<SocketAddr>,
+    /// Where relying parties get revocation lists and OCSP answers.
+    revocation_url: Option<String>,
     /// Whether plain HTTP may be spoken on an address that is not loopback.
     allow_plain_http: bool,
     master_key_file: Option<PathBuf>,
@@ -60,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) shutdown_grace_seconds: u64,
     /// TLS.
     pub(crate) tls: Tls,
+    /// Where revocation lists are published.
+    pub(crate) buckets: Buckets,
     /// Variables of the environment that look like settings and are none.
     #[serde(skip)]
     pub(crate) unknown_variables: BTreeSet<String>,
@@ -88,6 +95,39 @@ pub(crate) struct Tls {
     /// The names and addresses in that certificate.
     #[serde(deserialize_with = "list")]
     pub(crate) names: Vec<String>,
+}
+
+/// Where revocation lists are published: in a folder, or by an S3-compatible service where `endpoint` is set.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Buckets {
+    /// The buckets that a start makes where they are missing.
+    #[serde(deserialize_with = "list")]
+    pub(crate) names: Vec<String>,
+    folder: Option<PathBuf>,
+    endpoint: Option<String>,
+    region: String,
+    access_key: Option<String>,
+    secret_key: Option<Redacted>,
+    secret_key_file: Option<PathBuf>,
+    path_style: bool,
+    public_url: Option<String>,
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            folder: None,
+            endpoint: None,
+            region: "us-east-1".into(),
+            access_key: None,
+            secret_key: None,
+            secret_key_file: None,
+            path_style: true,
+            public_url: None,
+        }
+    }
 }
 
 /// A setting that must not be printed.
@@ -125,6 +165,8 @@ impl Default for Settings {
             database_url: None,
             database_url_file: None,
             public_url: None,
+            revocation_listen: None,
+            revocation_url: None,
             allow_plain_http: false,
             master_key_file: None,
             bootstrap_domain_name: "openccm".into(),
@@ -145,6 +187,7 @@ impl Default for Settings {
             log_level: "info".into(),
             shutdown_grace_seconds: 30,
             tls: Tls::default(),
+            buckets: Buckets::default(),
             unknown_variables: BTreeSet::new(),
         }
     }
@@ -200,10 +243,18 @@ impl Settings {
                 self.listen
             );
         }
-        if let Some(url) = &self.public_url
-            && !(url.starts_with("http://") || url.starts_with("https://"))
-        {
-            bail!("public_url must begin with http:// or https://");
+        let urls = [
+            ("public_url", &self.public_url),
+            ("revocation_url", &self.revocation_url),
+            ("buckets.public_url", &self.buckets.public_url),
+        ];
+        for (name, url) in urls {
+            if url.as_ref().is_some_and(|url| !(url.starts_with("http://") || url.starts_with("https://"))) {
+                bail!("{name} must begin with http:// or https://");
+            }
+        }
+        for name in &self.buckets.names {
+            check_bucket_name(name).map_err(|reason| anyhow!("buckets.names: {name}: {reason}"))?;
         }
         if self.quota_cas < 0 || self.quota_certificates < 0 {
             bail!("quotas must not be negative");
@@ -251,6 +302,42 @@ impl Settings {
         }
     }
 
+    /// The address at which relying parties reach a server that listens for them on `address`, where it does so apart.
+    pub(crate) fn revocation_url(&self, public_url: &str, address: Option<SocketAddr>) -> String {
+        match (&self.revocation_url, address) {
+            (Some(url), _) => url.trim_end_matches('/').to_owned(),
+            (None, Some(address)) => format!("http://{}", reachable(address)),
+            (None, None) => public_url.to_owned(),
+        }
+    }
+
+    /// Where what is in buckets is read, where that is not this server.
+    pub(crate) fn bucket_url(&self) -> Option<String> {
+        self.buckets.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// Where buckets are.
+    pub(crate) fn bucket_settings(&self) -> anyhow::Result<BucketSettings> {
+        let buckets = &self.buckets;
+        let Some(endpoint) = &buckets.endpoint else {
+            return Ok(BucketSettings::Folder(buckets.folder.clone().unwrap_or_else(|| self.data_dir.join("buckets"))));
+        };
+        let secret_key = secret(buckets.secret_key.as_ref(), buckets.secret_key_file.as_deref())?;
+        let (Some(access_key), Some(secret_key)) = (buckets.access_key.clone(), secret_key) else {
+            bail!("buckets.endpoint needs buckets.access_key and buckets.secret_key (or buckets.secret_key_file)");
+        };
+        if buckets.folder.is_some() {
+            bail!("buckets.folder and buckets.endpoint exclude each other");
+        }
+        Ok(BucketSettings::S3(S3Settings {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            region: buckets.region.clone(),
+            access_key,
+            secret_key,
+            path_style: buckets.path_style,
+        }))
+    }
+
     /// The address at which this machine reaches the server.
     pub(crate) fn own_url(&self) -> String {
         self.url_of(self.listen)
@@ -258,13 +345,7 @@ impl Settings {
 
     fn url_of(&self, address: SocketAddr) -> String {
         let scheme = if self.has_tls() { "https" } else { "http" };
-        // A server that listens everywhere is reached, from here, at the loopback address.
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
+        format!("{scheme}://{}", reachable(address))
     }
 
     /// What would be used, without secrets.
@@ -278,8 +359,16 @@ impl Settings {
         let _ =
             writeln!(text, "  listen       {} ({})", self.listen, if self.has_tls() { "TLS" } else { "plain HTTP" });
         let _ = writeln!(text, "  public_url   {}", self.public_url(self.listen));
+        let public_url = self.public_url(self.listen);
+        let _ = writeln!(text, "  CRL, OCSP    {}", self.revocation_url(&public_url, self.revocation_listen));
         let _ = writeln!(text, "  data_dir     {}", self.data_dir.display());
         let _ = writeln!(text, "  database     {database}");
+        let buckets = match self.bucket_settings() {
+            Ok(BucketSettings::Folder(folder)) => format!("folders in {}", folder.display()),
+            Ok(BucketSettings::S3(service)) => format!("at {}", service.endpoint),
+            Err(error) => error.to_string(),
+        };
+        let _ = writeln!(text, "  buckets      {buckets}");
         let _ = writeln!(text, "  master key   {}", self.master_key_file().display());
         let _ = writeln!(text, "  quotas       {} CAs, {} certificates", self.quota_cas, self.quota_certificates);
         for name in &self.unknown_variables {
@@ -287,6 +376,16 @@ impl Settings {
         }
         text
     }
+}
+
+/// A server that listens everywhere is reached, from here, at the loopback address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 fn deserialize(config: Config) -> anyhow::Result<(Settings, Vec<String>)> {
@@ -357,6 +456,8 @@ mod tests {
         assert!(refused("bootstrap_ak = \"a\"").contains("go together"));
         assert!(refused("quota_cas = -1").contains("negative"));
         assert!(refused("public_url = \"ccm.example.com\"").contains("public_url"));
+        assert!(refused("revocation_url = \"ldap://x\"").contains("revocation_url"));
+        assert!(refused("[buckets]\nnames = [\"UPPER\"]").contains("buckets.names: UPPER"));
         let settings = read("", &[("OPENCCM_LISTN", "x")]).unwrap();
         assert!(settings.unknown_variables.contains("OPENCCM_LISTN"));
     }

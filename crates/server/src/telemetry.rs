@@ -38,6 +38,35 @@ pub(crate) fn start_metrics() -> anyhow::Result<RenderMetrics> {
         .context("metrics cannot be collected")?;
     metrics::describe_counter!("openccm_http_requests_total", "Requests answered, by operation and status.");
     metrics::describe_histogram!("openccm_http_request_duration_seconds", "Time to answer, by operation.");
+    metrics::describe_counter!(
+        "openccm_crl_publications_total",
+        "Revocation lists published, or tried to, by outcome."
+    );
+    metrics::describe_histogram!("openccm_crl_publication_duration_seconds", "Time to make and publish a list.");
+    metrics::describe_gauge!("openccm_crl_lists", "Revocation lists that are kept published.");
+    metrics::describe_gauge!("openccm_crl_lists_due", "Revocation lists that wait to be published.");
+    metrics::describe_gauge!(
+        "openccm_crl_first_next_update_timestamp_seconds",
+        "When the first of the published lists ends, in seconds since the epoch."
+    );
+    metrics::describe_counter!(
+        "openccm_crl_unreadable_total",
+        "Lists that could not be read where they are published."
+    );
+    metrics::describe_counter!(
+        "openccm_crl_revocations_taken_back_total",
+        "Revocations that only a published list knew of, as after a restore."
+    );
+    metrics::describe_counter!("openccm_ocsp_responses_total", "OCSP requests answered, by status of the response.");
+    metrics::describe_gauge!("openccm_job_leader", "1 on the server that does the clock's jobs.");
+    metrics::describe_counter!("openccm_job_runs_total", "Runs of the clock's jobs, by job and outcome.");
+    metrics::describe_histogram!("openccm_job_duration_seconds", "Time that a run took, by job.");
+    metrics::describe_counter!("openccm_job_items_total", "Things that the clock's jobs did, by job.");
+    metrics::describe_gauge!(
+        "openccm_job_last_success_timestamp_seconds",
+        "When a job last succeeded on this server, in seconds since the epoch."
+    );
+    metrics::describe_counter!("openccm_expired_total", "Certificates and authorities whose time has ended, by kind.");
     metrics::gauge!("openccm_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(Arc::new(move || {
         handle.run_upkeep();

@@ -15,12 +15,14 @@ use openccm_store::{
     Session, accounts,
     certificate_authorities::{self as authority_store, AuthorityCertificate, NewCertificateAuthority},
     private_certificates::{self as store, NewPrivateCertificate, PrivateCertificate},
+    revocations::Revocation,
 };
 
 use crate::{
     Caller, Error, OpenCcm,
     authorities::{Chain, SUBORDINATE_MAX_YEARS},
     issuing::Issuer,
+    revocation::{self, Cause},
 };
 
 /// The hash under certificates made from signing requests.
@@ -143,6 +145,7 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewCertificate) -> Resu
         created_at: ccm.now_ms(),
         not_before: period.not_before_ms(),
         not_after: period.not_after_ms(),
+        crl_partition: issued.crl_partition,
         der: issued.der,
     };
     let key = ccm.keys().seal_key(&row.id, &key)?;
@@ -194,6 +197,7 @@ pub async fn create_from_request(
                 created_at: now_ms,
                 not_before: period.not_before_ms(),
                 not_after: period.not_after_ms(),
+                crl_partition: issued.crl_partition,
                 der: issued.der,
             };
             ccm.certificate_writer().write(row, None).await?;
@@ -219,6 +223,7 @@ pub async fn create_from_request(
                 signature_algorithm: REQUEST_HASH.to_string(),
                 key_usages,
                 serial_number: issued.serial_number,
+                crl_partition: issued.crl_partition,
                 name: &name,
                 not_before: period.not_before_ms(),
                 not_after: period.not_after_ms(),
@@ -339,19 +344,37 @@ where
     tokio::task::spawn_blocking(work).await.map_err(Error::key)?.map_err(Into::into)
 }
 
-/// Revokes a certificate for good.
+/// Revokes a certificate. One on hold can still be revoked for good.
 ///
 /// # Errors
 /// A certificate that is revoked or expired already.
-pub async fn revoke(ccm: &OpenCcm, caller: &Caller, id: CertificateId, reason: RevocationReason) -> Result<(), Error> {
+pub async fn revoke(ccm: &OpenCcm, caller: &Caller, id: CertificateId, cause: Cause) -> Result<(), Error> {
     let now_ms = ccm.now_ms();
+    cause.validate(now_ms)?;
     let mut session = ccm.database().write().await?;
     let certificate = find(&mut session, caller, id).await?;
-    if !store::revoke(&mut session, &certificate.id, now_ms, reason.as_str()).await? {
+    let (issuer_id, serial_number) = (&certificate.issuer_id, &certificate.serial_number);
+    let reason = cause.reason.as_str();
+    let hold = RevocationReason::CertificateHold.as_str();
+    if store::revoke(&mut session, &certificate.id, now_ms, reason).await? {
+        let revocation = Revocation {
+            serial_number: serial_number.clone(),
+            revoked_at: now_ms,
+            reason: reason.to_owned(),
+            invalid_since: cause.invalid_since_ms,
+            not_after: Some(certificate.not_after),
+            crl_partition: certificate.crl_partition,
+        };
+        revocation::record(&mut session, issuer_id, &revocation).await?;
+    } else if reason != hold && store::update_reason(&mut session, &certificate.id, hold, reason).await? {
+        let crl_partition = certificate.crl_partition;
+        let since = cause.invalid_since_ms;
+        revocation::record_final(&mut session, issuer_id, serial_number, cause.reason, crl_partition, since).await?;
+    } else {
         let status = certificate.status_at(now_ms);
         return Err(Error::StatusConflict(format!("revoke is not allowed in status {status}")));
     }
-    Ok(session.commit().await?)
+    revocation::commit(ccm, session, certificate.issuer_id).await
 }
 
 /// Deletes a certificate, in whatever status, and destroys its key. It stays known to its issuer.

@@ -2,6 +2,8 @@ use openccm_core::{AuthorityOperation, AuthorityStatus, Invalid, Subject};
 use openccm_pki::{PkiError, export::ExportError, seal::SealError};
 use openccm_store::StoreError;
 
+use crate::bucket_store::BucketError;
+
 /// Why something was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -28,6 +30,23 @@ pub enum Error {
     /// A certificate that is not for the key of the authority.
     #[error("the certificate is not for the key of this authority")]
     KeyMismatch,
+    /// The account has not granted the agency by which this server uses its buckets.
+    #[error("no agency is granted: create one first")]
+    NoAgency,
+    /// What is published under the name of a list is another authority's, and still counts.
+    #[error("{object} in the bucket {bucket} is another authority's CRL, and still valid")]
+    ForeignList {
+        /// The bucket.
+        bucket: String,
+        /// The object.
+        object: String,
+    },
+    /// So many revocation lists that are due could not be published.
+    #[error("{0} revocation lists could not be published")]
+    Unpublished(u64),
+    /// The bucket store failed.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// Who is calling cannot be told. The reason is for the log.
     #[error("not authenticated: {0}")]
     Unauthenticated(String),
@@ -52,6 +71,16 @@ impl Error {
 
     pub(crate) fn key(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Key(Box::new(error))
+    }
+
+    /// The same, where the field that is wrong is a member of `parent`.
+    pub(crate) fn inside(self, parent: &str) -> Self {
+        match self {
+            Self::Invalid(invalid) => {
+                Self::Invalid(Invalid { field: format!("{parent}.{}", invalid.field), ..invalid })
+            }
+            error => error,
+        }
     }
 
     /// What the requester got wrong, where a fault in what was sent shows only when it is used.

@@ -7,7 +7,7 @@ use openccm_core::{
 use openccm_pki::{Certificate, Issued, PrivateKey, Template, issue};
 use openccm_store::{Session, certificate_authorities as store};
 
-use crate::{Caller, Error, OpenCcm};
+use crate::{Caller, Error, OpenCcm, revocation::partition_address};
 
 /// An authority that may issue, with its key.
 pub(crate) struct Issuer {
@@ -18,7 +18,24 @@ pub(crate) struct Issuer {
     key: PrivateKey,
     path_length: u8,
     crl_address: Option<String>,
+    /// The partition of its list that is to name what it issues next; 0 for none.
+    crl_partition: i64,
     ocsp_address: Option<String>,
+}
+
+/// A certificate that an authority issued.
+pub(crate) struct IssuedBelow {
+    pub(crate) der: Vec<u8>,
+    pub(crate) serial_number: String,
+    /// The partition of the authority's list that would name it; 0 for none.
+    pub(crate) crl_partition: i64,
+}
+
+impl IssuedBelow {
+    /// A certificate that signs itself: no list names it.
+    pub(crate) fn own(issued: Issued) -> Self {
+        Self { der: issued.der, serial_number: issued.serial_number, crl_partition: 0 }
+    }
 }
 
 impl Issuer {
@@ -50,6 +67,7 @@ impl Issuer {
             id: authority.id,
             certificate,
             path_length: u8::try_from(authority.path_length).unwrap_or(0),
+            crl_partition: ccm.next_crl_partition(authority.crl_partitions.unwrap_or(1)),
             crl_address: authority.crl_address,
             ocsp_address: authority.ocsp_address,
         })
@@ -79,10 +97,17 @@ impl Issuer {
         Err(Invalid::new(Subject::PathLength, "path_length", reason).into())
     }
 
-    /// Issues a certificate, with the addresses of this authority's revocation services.
-    pub(crate) async fn issue(&self, template: Template, hash: HashAlgorithm) -> Result<Issued, Error> {
-        let template = template.revocation_addresses(self.crl_address.clone(), self.ocsp_address.clone());
-        Ok(issue(&template, Some(&self.certificate), &self.key, hash).await?)
+    /// Issues a certificate, with the addresses of this authority's revocation services. Where its list is split, the
+    /// certificate falls into one of the partitions for good.
+    pub(crate) async fn issue(&self, template: Template, hash: HashAlgorithm) -> Result<IssuedBelow, Error> {
+        let crl_partition = self.crl_partition;
+        let crl_address = self.crl_address.as_deref().map(|complete| match crl_partition {
+            0 => complete.to_owned(),
+            partition => partition_address(complete, partition),
+        });
+        let template = template.revocation_addresses(crl_address, self.ocsp_address.clone());
+        let issued = issue(&template, Some(&self.certificate), &self.key, hash).await?;
+        Ok(IssuedBelow { der: issued.der, serial_number: issued.serial_number, crl_partition })
     }
 
     /// Checks in the transaction that stores a certificate that this authority may still issue: it may have been disabled,

@@ -1,5 +1,7 @@
 //! Private keys: sealed in the database, opened on use, the ones of authorities kept open for a while.
 
+use std::time::Duration;
+
 use moka::sync::Cache;
 use openccm_core::KeyAlgorithm;
 use openccm_pki::{
@@ -17,6 +19,8 @@ use crate::Error;
 
 /// How many keys are kept open. Opening one costs 0.3 to 1.2 ms for RSA.
 const OPEN_KEYS: u64 = 1024;
+/// How long a key is kept open: so long after it was destroyed by another server, it may still be in memory here.
+const OPEN_FOR: Duration = Duration::from_secs(10 * 60);
 
 const MASTER_KEY_SETTING: &str = "master_key";
 const MASTER_KEY_PROOF: &[u8] = b"this database is sealed under this master key";
@@ -29,7 +33,7 @@ pub(crate) struct KeyVault {
 
 impl KeyVault {
     pub(crate) fn new(master_key: MasterKey) -> Self {
-        Self { master_key, open: Cache::new(OPEN_KEYS) }
+        Self { master_key, open: Cache::builder().max_capacity(OPEN_KEYS).time_to_live(OPEN_FOR).build() }
     }
 
     /// Seals a text that belongs to `identity`, such as the secret of an access key.
@@ -78,17 +82,6 @@ impl KeyVault {
     pub(crate) async fn delete(&self, session: &mut Session, owner_id: &str) -> Result<(), Error> {
         self.open.invalidate(owner_id);
         Ok(private_keys::delete(session, owner_id).await?)
-    }
-
-    /// Destroys the keys of authorities whose scheduled deletion has taken effect. Gives the ids of those that had one.
-    pub(crate) async fn delete_of_deleted_authorities(
-        &self,
-        session: &mut Session,
-        now_ms: i64,
-    ) -> Result<Vec<String>, Error> {
-        let ids = private_keys::delete_of_deleted_authorities(session, now_ms).await?;
-        ids.iter().for_each(|id| self.open.invalidate(id));
-        Ok(ids)
     }
 }
 

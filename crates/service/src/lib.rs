@@ -1,20 +1,30 @@
-//! What OpenCCM does, free of HTTP: who is calling, authorities, certificates. One module a subject.
+//! What OpenCCM does, free of HTTP: who is calling, authorities, certificates, revocation. One module a subject.
 //!
 //! Handlers, background jobs and the command line all change things through here. Functions take the [`OpenCcm`] that they
 //! work for and, where an account is concerned, the [`Caller`].
 
 pub mod authorities;
 pub mod bootstrap;
+pub mod bucket_store;
+pub mod buckets;
 mod certificate_writer;
 pub mod certificates;
 mod error;
-pub mod housekeeping;
 pub mod identity;
 mod issuing;
+pub mod jobs;
 mod key_pool;
 mod key_vault;
+pub mod ocsp;
+pub mod revocation;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 pub use error::Error;
 pub use identity::Caller;
@@ -25,7 +35,10 @@ use openccm_core::{Clock, Ids, RequestId};
 pub use openccm_pki::{export::ServerType, seal::MasterKey};
 use openccm_store::Database;
 
-use crate::{certificate_writer::CertificateWriter, identity::Identities, key_pool::KeyPool, key_vault::KeyVault};
+use crate::{
+    bucket_store::BucketStore, certificate_writer::CertificateWriter, identity::Identities, key_pool::KeyPool,
+    key_vault::KeyVault, ocsp::Ocsp, revocation::Publisher,
+};
 
 /// How many resources an account may have.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +52,15 @@ pub struct Quotas {
 /// What an [`OpenCcm`] is made with.
 #[derive(Debug)]
 pub struct Options {
-    /// Where clients and relying parties reach this server (URL without a slash at the end).
+    /// Where clients reach this server (URL without a slash at the end).
     pub public_url: String,
+    /// Where relying parties get revocation lists and OCSP answers from this server (URL without a slash at the end).
+    pub revocation_url: String,
+    /// Where relying parties get what is in buckets, if not from this server: a URL without a slash at the end, in which
+    /// `{bucket}` stands for the bucket; without that, the bucket follows it.
+    pub bucket_url: Option<String>,
+    /// Where revocation lists are published.
+    pub buckets: BucketStore,
     /// The account's limits.
     pub quotas: Quotas,
     /// How far the time of a signed request may be off, in milliseconds.
@@ -60,6 +80,12 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Ids,
     public_url: String,
+    revocation_url: String,
+    bucket_url: Option<String>,
+    buckets: BucketStore,
+    publisher: Publisher,
+    ocsp: Ocsp,
+    issued: AtomicI64,
     quotas: Quotas,
     keys: KeyVault,
     key_pool: KeyPool,
@@ -78,6 +104,12 @@ impl OpenCcm {
             ids: Ids::new(Arc::clone(&clock)),
             clock,
             public_url: options.public_url,
+            revocation_url: options.revocation_url,
+            bucket_url: options.bucket_url,
+            buckets: options.buckets,
+            publisher: Publisher::new(),
+            ocsp: Ocsp::new(),
+            issued: AtomicI64::new(0),
             quotas: options.quotas,
             keys: KeyVault::new(master_key),
             key_pool: KeyPool::start(options.key_pool),
@@ -95,9 +127,47 @@ impl OpenCcm {
         self.0.clock.now_ms()
     }
 
-    /// Where clients and relying parties reach this server (URL without a slash at the end).
+    /// Where clients reach this server (URL without a slash at the end).
     pub fn public_url(&self) -> &str {
         &self.0.public_url
+    }
+
+    /// Where revocation lists are published.
+    pub fn buckets(&self) -> &BucketStore {
+        &self.0.buckets
+    }
+
+    /// The public address (URI) of an object in a bucket.
+    fn crl_address(&self, bucket: &str, object: &str) -> String {
+        match &self.0.bucket_url {
+            None => format!("{}/crl/{bucket}/{object}", self.0.revocation_url),
+            Some(url) if url.contains("{bucket}") => format!("{}/{object}", url.replace("{bucket}", bucket)),
+            Some(url) => format!("{url}/{bucket}/{object}"),
+        }
+    }
+
+    /// The partition for the next certificate of an authority whose list is split into so many: each in its turn, from 1 on;
+    /// 0 where it is not split.
+    fn next_crl_partition(&self, partitions: i64) -> i64 {
+        if partitions < 2 { 0 } else { 1 + self.0.issued.fetch_add(1, Ordering::Relaxed).rem_euclid(partitions) }
+    }
+
+    /// Whether relying parties get revocation lists from this server, not from where the buckets are.
+    fn serves_lists_itself(&self) -> bool {
+        self.0.bucket_url.is_none()
+    }
+
+    /// The public address (URI) of the OCSP responder of an authority.
+    fn ocsp_address(&self, ca_id: &str) -> String {
+        format!("{}/ocsp/{ca_id}", self.0.revocation_url)
+    }
+
+    fn publisher(&self) -> &Publisher {
+        &self.0.publisher
+    }
+
+    fn ocsp(&self) -> &Ocsp {
+        &self.0.ocsp
     }
 
     /// The limits of each account.

@@ -3,12 +3,14 @@
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
+
+use crate::lock::{LocalLocks, Lock};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -47,7 +49,11 @@ impl From<sqlx::Error> for StoreError {
 
 /// A database: pools of connections to it.
 #[derive(Clone, Debug)]
-pub struct Database(Pools);
+pub struct Database {
+    pools: Pools,
+    /// Who holds which [`Lock`], where no other process shares the database.
+    local_locks: LocalLocks,
+}
 
 #[derive(Clone, Debug)]
 enum Pools {
@@ -97,7 +103,7 @@ impl Database {
         match Address::parse(url)? {
             Address::Postgres(options) => {
                 let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-                Ok(Self(Pools::Postgres(pool.connect_with(*options).await?)))
+                Ok(Self::new(Pools::Postgres(pool.connect_with(*options).await?)))
             }
             Address::Sqlite(options) => {
                 make_private(options.get_filename()).map_err(|error| StoreError::Address(error.to_string()))?;
@@ -106,9 +112,13 @@ impl Database {
                 };
                 let write = pool(1).connect_with(*options.clone()).await?;
                 let read = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await?;
-                Ok(Self(Pools::Sqlite { read, write }))
+                Ok(Self::new(Pools::Sqlite { read, write }))
             }
         }
+    }
+
+    fn new(pools: Pools) -> Self {
+        Self { pools, local_locks: LocalLocks::default() }
     }
 
     /// Checks that `url` is an address that [`Self::connect`] takes, without connecting to it.
@@ -124,7 +134,7 @@ impl Database {
     /// # Errors
     /// A migration that fails, or a schema made by a newer version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
             Pools::Postgres(pool) => MIGRATIONS.run(pool).await?,
         }
@@ -136,7 +146,7 @@ impl Database {
     /// # Errors
     /// No connection in time.
     pub async fn read(&self) -> Result<Session, StoreError> {
-        Ok(Session(match &self.0 {
+        Ok(Session(match &self.pools {
             Pools::Sqlite { read, .. } => Connection::Sqlite(read.acquire().await?),
             Pools::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
         }))
@@ -150,15 +160,60 @@ impl Database {
     /// # Errors
     /// No connection in time.
     pub async fn write(&self) -> Result<Session, StoreError> {
-        Ok(Session(match &self.0 {
+        Ok(Session(match &self.pools {
             Pools::Sqlite { write, .. } => Connection::SqliteTransaction(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Connection::PostgresTransaction(pool.begin().await?),
         }))
     }
 
+    /// A session for reading that sees the database as it is at its first statement, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// No connection in time.
+    pub async fn snapshot(&self) -> Result<Session, StoreError> {
+        const REPEATABLE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Session(match &self.pools {
+            Pools::Sqlite { read, .. } => Connection::SqliteTransaction(read.begin().await?),
+            Pools::Postgres(pool) => Connection::PostgresTransaction(pool.begin_with(REPEATABLE).await?),
+        }))
+    }
+
+    /// Waits until nobody else holds the lock `name`, on whatever server, and takes it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn lock(&self, name: &str) -> Result<Lock, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(Lock::local(self.local_locks.lock(name).await)),
+            Pools::Postgres(pool) => {
+                // A connection of its own: the lock is gone when the connection is, however this server ends.
+                let mut connection = pool.connect_options().connect().await?;
+                let query = sqlx::query("SELECT pg_advisory_lock(hashtextextended($1, 0))").bind(name);
+                query.execute(&mut connection).await?;
+                Ok(Lock::shared(connection))
+            }
+        }
+    }
+
+    /// Takes the lock `name` if nobody else holds it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn try_lock(&self, name: &str) -> Result<Option<Lock>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(self.local_locks.try_lock(name).map(Lock::local)),
+            Pools::Postgres(pool) => {
+                let mut connection = pool.connect_options().connect().await?;
+                let query = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))").bind(name);
+                let taken: bool = query.fetch_one(&mut connection).await?;
+                Ok(taken.then(|| Lock::shared(connection)))
+            }
+        }
+    }
+
     /// Waits for what is under way, and closes all connections.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;
@@ -169,7 +224,7 @@ impl Database {
 
     /// `sqlite` or `postgresql`, for logs.
     pub fn kind(&self) -> &'static str {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { .. } => "sqlite",
             Pools::Postgres(_) => "postgresql",
         }

@@ -41,6 +41,10 @@ pub struct PrivateCertificate {
     pub not_after: i64,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+    /// Why it was revoked.
+    pub revocation_reason: Option<String>,
+    /// The partition of its issuer's revocation list that would name it; 0 for none.
+    pub crl_partition: i64,
 }
 
 /// A new private certificate.
@@ -72,6 +76,8 @@ pub struct NewPrivateCertificate {
     pub not_before: i64,
     /// When it ends.
     pub not_after: i64,
+    /// The partition of its issuer's revocation list that would name it; 0 for none.
+    pub crl_partition: i64,
     /// The DER.
     pub der: Vec<u8>,
 }
@@ -112,7 +118,7 @@ impl PrivateCertificate {
 
 const COLUMNS: &str = "id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm, signature_algorithm,
     serial_number, common_name, country, state, locality, organization, organizational_unit, enterprise_project_id,
-    created_at, not_before, not_after, revoked_at";
+    created_at, not_before, not_after, revoked_at, revocation_reason, crl_partition";
 
 /// The filter of lists: $2 now, $3 name pattern, $4 status.
 const MATCHING: &str = "account_id = $1 AND deleted_at IS NULL
@@ -127,7 +133,7 @@ const MATCHING: &str = "account_id = $1 AND deleted_at IS NULL
 pub async fn insert_all(session: &mut Session, new: &[NewPrivateCertificate]) -> Result<(), StoreError> {
     const COLUMNS: &str = "id, account_id, generation_mode, issuer_id, issuer_name, key_algorithm, signature_algorithm,
         serial_number, common_name, country, state, locality, organization, organizational_unit, search_name,
-        enterprise_project_id, created_at, not_before, not_after, certificate";
+        enterprise_project_id, created_at, not_before, not_after, crl_partition, certificate";
     if new.is_empty() {
         return Ok(());
     }
@@ -138,7 +144,7 @@ pub async fn insert_all(session: &mut Session, new: &[NewPrivateCertificate]) ->
 }
 
 impl NewPrivateCertificate {
-    fn arguments(&self) -> [Argument; 20] {
+    fn arguments(&self) -> [Argument; 21] {
         [
             Argument::from(&self.id),
             Argument::from(&self.account_id),
@@ -159,6 +165,7 @@ impl NewPrivateCertificate {
             Argument::from(self.created_at),
             Argument::from(self.not_before),
             Argument::from(self.not_after),
+            Argument::from(self.crl_partition),
             Argument::from(self.der.as_slice()),
         ]
     }
@@ -220,8 +227,48 @@ pub async fn list(
 /// The database fails.
 pub async fn revoke(session: &mut Session, id: &str, now_ms: i64, reason: &str) -> Result<bool, StoreError> {
     let sql = "UPDATE private_certificates SET revoked_at = $2, revocation_reason = $3
-               WHERE id = $1 AND deleted_at IS NULL AND revoked_at IS NULL AND not_after > $2";
+               WHERE id = $1 AND revoked_at IS NULL AND not_after > $2";
     Ok(session.execute(sql, arguments![id, now_ms, reason]).await? == 1)
+}
+
+/// Changes why a certificate is revoked, if the reason is `from`. Says whether it was.
+///
+/// # Errors
+/// The database fails.
+pub async fn update_reason(session: &mut Session, id: &str, from: &str, reason: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE private_certificates SET revocation_reason = $3 WHERE id = $1 AND revocation_reason = $2";
+    Ok(session.execute(sql, arguments![id, from, reason]).await? == 1)
+}
+
+/// The certificate that this issuer issued with this serial number, whether or not it was deleted.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_by_serial(
+    session: &mut Session,
+    issuer_id: &str,
+    serial_number: &str,
+) -> Result<Option<PrivateCertificate>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM private_certificates WHERE issuer_id = $1 AND serial_number = $2");
+    session.optional(AssertSqlSafe(sql), arguments![issuer_id, serial_number]).await
+}
+
+/// Sets back when and why a certificate was revoked, as a published list has it, whatever the database knows.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_revoked(session: &mut Session, id: &str, revoked_at: i64, reason: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE private_certificates SET revoked_at = $2, revocation_reason = $3 WHERE id = $1";
+    session.execute(sql, arguments![id, revoked_at, reason]).await.map(drop)
+}
+
+/// How many certificates ended after `from_ms` and not after `to_ms`.
+///
+/// # Errors
+/// The database fails.
+pub async fn count_ended(session: &mut Session, from_ms: i64, to_ms: i64) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM private_certificates WHERE not_after > $1 AND not_after <= $2";
+    session.number(sql, arguments![from_ms, to_ms]).await
 }
 
 /// Deletes a certificate: it is shown no more, but stays known to its issuer. Says whether it was there.

@@ -46,17 +46,3 @@ pub async fn find(session: &mut Session, owner_id: &str) -> Result<Option<Vec<u8
 pub async fn delete(session: &mut Session, owner_id: &str) -> Result<(), StoreError> {
     session.execute("DELETE FROM private_keys WHERE owner_id = $1", arguments![owner_id]).await.map(drop)
 }
-
-/// Destroys the keys of authorities whose scheduled deletion has taken effect at `now_ms`. Gives the ids of the authorities
-/// that had one.
-///
-/// # Errors
-/// The database fails.
-pub async fn delete_of_deleted_authorities(session: &mut Session, now_ms: i64) -> Result<Vec<String>, StoreError> {
-    let sql = "DELETE FROM private_keys
-               WHERE owner_id IN (
-                   SELECT id FROM certificate_authorities WHERE status = 'DELETED' AND deletes_at <= $1)
-               RETURNING owner_id";
-    let rows: Vec<(String,)> = session.all(sql, arguments![now_ms]).await?;
-    Ok(rows.into_iter().map(|(owner_id,)| owner_id).collect())
-}

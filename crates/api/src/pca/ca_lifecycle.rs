@@ -93,6 +93,6 @@ async fn revoke_certificate_authority(
     Id(id): Id<CaId>,
     Input(body): Input<RevokeRequest>,
 ) -> Result<StatusCode, Failure> {
-    authorities::revoke(&ccm, &caller, id, body.reason()?).await?;
+    authorities::revoke(&ccm, &caller, id, body.cause()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -263,6 +263,9 @@ struct CrlConfigurationResponse {
     obs_bucket_name: Option<String>,
     valid_days: Option<i64>,
     crl_dis_point: Option<String>,
+    /// OpenCCM's own: into how many lists the certificates issued now are spread; absent where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<i64>,
 }
 
 impl CertificateAuthorityResponse {
@@ -290,6 +293,7 @@ impl CertificateAuthorityResponse {
                 obs_bucket_name: authority.crl_bucket,
                 valid_days: authority.crl_valid_days,
                 crl_dis_point: authority.crl_address,
+                partitions: authority.crl_partitions.filter(|partitions| *partitions > 1),
             },
             enterprise_project_id: authority.enterprise_project_id,
             free_quota: 0,

@@ -4,7 +4,7 @@ use openccm_core::{
     CaId, DistinguishedName, HashAlgorithm, Invalid, KeyAlgorithm, KeyUsage, KeyUsages, PATH_LENGTH_MAX,
     RevocationReason, Subject, Validity, ValidityUnit,
 };
-use openccm_service::authorities::CrlConfiguration;
+use openccm_service::revocation::{Cause, CrlConfiguration};
 use serde::{Deserialize, Serialize};
 
 use crate::{extract::Body, lenient};
@@ -119,6 +119,8 @@ pub(super) struct CrlConfigurationRequest {
     obs_bucket_name: Option<String>,
     #[serde(deserialize_with = "lenient::integer")]
     valid_days: Option<i64>,
+    #[serde(deserialize_with = "lenient::integer")]
+    partitions: Option<i64>,
 }
 
 impl TryFrom<CrlConfigurationRequest> for CrlConfiguration {
@@ -131,6 +133,7 @@ impl TryFrom<CrlConfigurationRequest> for CrlConfiguration {
             name: configuration.crl_name,
             bucket: configuration.obs_bucket_name,
             valid_days: configuration.valid_days,
+            partitions: configuration.partitions,
         })
     }
 }
@@ -141,6 +144,9 @@ impl TryFrom<CrlConfigurationRequest> for CrlConfiguration {
 pub(super) struct RevokeRequest {
     #[serde(deserialize_with = "lenient::text")]
     reason: Option<String>,
+    /// OpenCCM's own: since when the key or content is suspect, in milliseconds since the epoch.
+    #[serde(deserialize_with = "lenient::integer")]
+    invalidity_date: Option<i64>,
 }
 
 impl Body for RevokeRequest {
@@ -150,14 +156,15 @@ impl Body for RevokeRequest {
 }
 
 impl RevokeRequest {
-    pub(super) fn reason(&self) -> Result<RevocationReason, Invalid> {
-        match &self.reason {
-            None => Ok(RevocationReason::Unspecified),
+    pub(super) fn cause(&self) -> Result<Cause, Invalid> {
+        let reason = match &self.reason {
+            None => RevocationReason::Unspecified,
             Some(text) => RevocationReason::parse(text).ok_or_else(|| {
                 let choices = RevocationReason::choices();
                 Invalid::new(Subject::Parameter, "reason", format!("must be one of {choices}"))
-            }),
-        }
+            })?,
+        };
+        Ok(Cause { reason, invalid_since_ms: self.invalidity_date })
     }
 }
 

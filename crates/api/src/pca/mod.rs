@@ -1,11 +1,13 @@
 //! Private CAs and private certificates (PCA, `/v1`).
 
+mod agencies;
 mod ca_lifecycle;
 mod certificate_authorities;
 mod exports;
 mod fields;
 mod private_certificates;
 mod quotas;
+mod revocation;
 
 use crate::{error::failure, route::Routes};
 
@@ -17,4 +19,6 @@ pub(crate) fn routes() -> Routes {
         .merge(private_certificates::routes())
         .merge(exports::routes())
         .merge(quotas::routes())
+        .merge(revocation::routes())
+        .merge(agencies::routes())
 }

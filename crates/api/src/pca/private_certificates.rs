@@ -396,6 +396,6 @@ async fn revoke_certificate(
     Id(id): Id<CertificateId>,
     Input(body): Input<RevokeRequest>,
 ) -> Result<StatusCode, Failure> {
-    certificates::revoke(&ccm, &caller, id, body.reason()?).await?;
+    certificates::revoke(&ccm, &caller, id, body.cause()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

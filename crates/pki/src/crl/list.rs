@@ -109,6 +109,13 @@ impl<'a> Crl<'a> {
         issuer.subject().to_der().is_ok_and(|subject| AnyRef::from_der(&subject) == Ok(self.issuer))
     }
 
+    /// Whether it says that `issuer` made it: by the name of its issuer and by the key that it names, if any. Authorities may
+    /// have the same name. Says nothing about the signature.
+    pub fn claims_to_be_of(&self, issuer: &Certificate) -> bool {
+        let other_key = self.authority_key_identifier.as_deref().is_some_and(|key| key != issuer.key_identifier());
+        self.is_issued_under_name_of(issuer) && !other_key
+    }
+
     /// Checks that `issuer` issued this list: its name, its key, its right to sign lists, its signature (RFC 5280 §6.3.3
     /// (f), (g)). Hashes the whole list; does not look at times.
     ///

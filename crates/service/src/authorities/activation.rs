@@ -1,15 +1,20 @@
 use openccm_core::{
-    AuthorityOperation, AuthorityType, CaId, DistinguishedName, HashAlgorithm, Invalid, KeyAlgorithm, KeyUsages,
-    PATH_LENGTH_MAX, PATH_LENGTH_UNLIMITED, Period, Subject, Validity,
+    AuthorityOperation, AuthorityType, CaId, DistinguishedName, HashAlgorithm, Invalid, KeyAlgorithm, KeyUsage,
+    KeyUsages, PATH_LENGTH_MAX, PATH_LENGTH_UNLIMITED, Period, Subject, Validity,
 };
 use openccm_pki::{Certificate, PkiError, PrivateKey, Signer, complete_chain, pem, verify_path};
 use openccm_store::{
     Session,
     certificate_authorities::{self as store, AuthorityCertificate, CertificateAuthority},
+    revocation_lists,
 };
 
-use super::{CrlConfiguration, creation::SubordinateCertificate, find_for, overtaken};
-use crate::{Caller, Error, OpenCcm, issuing::Issuer};
+use super::{creation::SubordinateCertificate, find_for, overtaken};
+use crate::{
+    Caller, Error, OpenCcm,
+    issuing::Issuer,
+    revocation::{CrlConfiguration, publish_all_of},
+};
 
 /// How a pending authority is to be activated.
 #[derive(Clone, Debug)]
@@ -63,19 +68,25 @@ impl Expected {
 /// # Errors
 /// An authority that is not pending, an issuer that cannot issue it, anything in `activation` that is not allowed.
 pub async fn activate(ccm: &OpenCcm, caller: &Caller, id: CaId, activation: Activation) -> Result<(), Error> {
-    if let Some(configuration) = &activation.crl_configuration {
-        configuration.validate()?;
-    }
+    let crl = match &activation.crl_configuration {
+        Some(configuration) => {
+            configuration.plan(ccm, caller, None).await.map_err(|error| error.inside("crl_configuration"))?
+        }
+        None => None,
+    };
     let (authority, key) = find_pending(ccm, caller, id, AuthorityOperation::Activate).await?;
     activation.expected.check(&authority)?;
     let issuer = Issuer::find(ccm, caller, activation.issuer_id).await?;
     let name = authority.name();
+    let key_usages = activation.key_usages.unwrap_or_else(|| KeyUsages::parse(&authority.key_usages));
+    crl.as_ref().map_or(Ok(()), |crl| crl.check_key_usages(key_usages))?;
+    check_kept_configuration(&authority, activation.crl_configuration.as_ref(), key_usages)?;
     let request = SubordinateCertificate {
         name: &name,
         validity: activation.validity,
         path_length: activation.path_length,
         hash: activation.hash,
-        key_usages: activation.key_usages.unwrap_or_else(|| KeyUsages::parse(&authority.key_usages)),
+        key_usages,
     };
     let certificate = request.issue(ccm, &issuer, &key).await?;
 
@@ -85,7 +96,30 @@ pub async fn activate(ccm: &OpenCcm, caller: &Caller, id: CaId, activation: Acti
     if !store::update_certificate(&mut session, &authority.id, &row).await? {
         return Err(overtaken(&authority, AuthorityOperation::Activate));
     }
-    Ok(session.commit().await?)
+    match (&activation.crl_configuration, &crl) {
+        (_, Some(crl)) => crl.store(ccm, &mut session, &authority.id, 0).await?,
+        (Some(_), None) => {
+            revocation_lists::delete(&mut session, &authority.id).await?;
+            store::update_crl(&mut session, &authority.id, None).await?;
+        }
+        // As it was said when the authority was made.
+        (None, None) => {}
+    }
+    session.commit().await?;
+    publish_all_of(ccm, &authority.id).await;
+    Ok(())
+}
+
+/// Checks that an authority that was to publish its list from the beginning gets a certificate that lets it.
+fn check_kept_configuration(
+    authority: &CertificateAuthority,
+    replaced: Option<&CrlConfiguration>,
+    key_usages: KeyUsages,
+) -> Result<(), Invalid> {
+    if replaced.is_some() || authority.crl_bucket.is_none() || key_usages.contains(KeyUsage::CrlSign) {
+        return Ok(());
+    }
+    Err(Invalid::new(Subject::CrlConfiguration, "key_usages", "must include cRLSign: the authority publishes a CRL"))
 }
 
 /// Gives a pending authority a certificate that was signed elsewhere (PEM), with the chain above it (PEM, may be empty).
@@ -106,6 +140,8 @@ pub async fn import(ccm: &OpenCcm, caller: &Caller, id: CaId, certificate: &str,
     check_imported(&certificate, ccm.now_ms())?;
     let chain_pem = check_imported_chain(&certificate, chain, ccm.now_ms())?;
 
+    check_kept_configuration(&authority, None, certificate.key_usages().unwrap_or(KeyUsages::AUTHORITY))?;
+
     let name = certificate.distinguished_name();
     let path_length = certificate.path_length().map_or(PATH_LENGTH_UNLIMITED, |limit| limit.min(PATH_LENGTH_MAX));
     let hash = certificate.signature_scheme().and_then(|scheme| scheme.hash()).unwrap_or(HashAlgorithm::Sha256);
@@ -116,6 +152,7 @@ pub async fn import(ccm: &OpenCcm, caller: &Caller, id: CaId, certificate: &str,
         signature_algorithm: hash.to_string(),
         key_usages: certificate.key_usages().unwrap_or(KeyUsages::AUTHORITY).to_string(),
         serial_number: certificate.serial_number().to_owned(),
+        crl_partition: 0,
         name: &name,
         not_before: certificate.period().not_before_ms(),
         not_after: certificate.period().not_after_ms(),
@@ -126,7 +163,9 @@ pub async fn import(ccm: &OpenCcm, caller: &Caller, id: CaId, certificate: &str,
     if !store::update_certificate(&mut session, &authority.id, &row).await? {
         return Err(overtaken(&authority, AuthorityOperation::Import));
     }
-    Ok(session.commit().await?)
+    session.commit().await?;
+    publish_all_of(ccm, &authority.id).await;
+    Ok(())
 }
 
 /// The pending authority with this id, and its key.

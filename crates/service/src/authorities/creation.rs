@@ -8,8 +8,12 @@ use openccm_store::{
     private_keys,
 };
 
-use super::{CrlConfiguration, ROOT_MAX_YEARS, SUBORDINATE_MAX_YEARS};
-use crate::{Caller, Error, OpenCcm, issuing::Issuer};
+use super::{ROOT_MAX_YEARS, SUBORDINATE_MAX_YEARS};
+use crate::{
+    Caller, Error, OpenCcm,
+    issuing::{IssuedBelow, Issuer},
+    revocation::{CrlConfiguration, publish_all_of},
+};
 
 /// What a new authority is to be.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ pub struct NewAuthority {
 
 /// A certificate made for an authority, with what the store is to know of it.
 pub(super) struct OwnCertificate {
-    issued: openccm_pki::Issued,
+    issued: IssuedBelow,
     period: openccm_core::Period,
     path_length: u8,
     hash: HashAlgorithm,
@@ -58,6 +62,7 @@ impl OwnCertificate {
             signature_algorithm: self.hash.to_string(),
             key_usages: self.key_usages.to_string(),
             serial_number: self.issued.serial_number.clone(),
+            crl_partition: self.issued.crl_partition,
             name,
             not_before: self.period.not_before_ms(),
             not_after: self.period.not_after_ms(),
@@ -74,15 +79,19 @@ impl OwnCertificate {
 /// Anything in `new` that is not allowed, an issuer that cannot issue it, or the account's quota.
 pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result<CaId, Error> {
     new.name.validate_complete()?;
-    if let Some(configuration) = &new.crl_configuration {
-        configuration.validate()?;
-    }
+    let crl = match &new.crl_configuration {
+        Some(configuration) => {
+            configuration.plan(ccm, caller, None).await.map_err(|error| error.inside("crl_configuration"))?
+        }
+        None => None,
+    };
     check_quota(ccm, caller, &mut ccm.database().read().await?).await?;
 
     let key_usages = match new.authority_type {
         AuthorityType::Root => KeyUsages::AUTHORITY,
         AuthorityType::Subordinate => new.key_usages.unwrap_or(KeyUsages::AUTHORITY),
     };
+    crl.as_ref().map_or(Ok(()), |crl| crl.check_key_usages(key_usages))?;
     let issuer;
     let key;
     let certificate;
@@ -94,7 +103,7 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result
             key = ccm.key_pool().take(new.key_algorithm).await?;
             let constraints = Constraints::Authority { path_length: None };
             let template = Template::new(&new.name, key.public_key().clone(), period, constraints, key_usages)?;
-            let issued = issue(&template, None, &key, hash).await?;
+            let issued = IssuedBelow::own(issue(&template, None, &key, hash).await?);
             issuer = None;
             certificate = Some(OwnCertificate { issued, period, path_length: PATH_LENGTH_UNLIMITED, hash, key_usages });
         }
@@ -145,7 +154,13 @@ pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result
     if let Some(certificate) = &certificate {
         store::update_certificate(&mut session, &row.id, &certificate.for_store(&new.name, issuer.as_ref())).await?;
     }
+    if let Some(crl) = &crl {
+        crl.store(ccm, &mut session, &row.id, 0).await?;
+    }
     session.commit().await?;
+    if crl.is_some() && certificate.is_some() {
+        publish_all_of(ccm, &row.id).await;
+    }
     Ok(id)
 }
 

@@ -1,8 +1,11 @@
-use openccm_core::{AuthorityOperation, AuthorityType, CaId, Invalid, RevocationReason, Subject};
-use openccm_store::certificate_authorities as store;
+use openccm_core::{AuthorityOperation, AuthorityType, CaId, Invalid, Subject};
+use openccm_store::{certificate_authorities as store, revocation_lists, revocations::Revocation};
 
 use super::{find_for, next_status, overtaken};
-use crate::{Caller, Error, OpenCcm};
+use crate::{
+    Caller, Error, OpenCcm,
+    revocation::{self, Cause},
+};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -52,6 +55,7 @@ pub async fn delete(ccm: &OpenCcm, caller: &Caller, id: CaId, pending_days: Opti
     let deleted = match next_status(outcome, &authority) {
         None => {
             ccm.keys().delete(&mut session, &authority.id).await?;
+            revocation_lists::delete(&mut session, &authority.id).await?;
             store::delete_pending(&mut session, &authority.id).await?
         }
         Some(_) => {
@@ -70,20 +74,38 @@ pub async fn delete(ccm: &OpenCcm, caller: &Caller, id: CaId, pending_days: Opti
     Ok(session.commit().await?)
 }
 
-/// Revokes a subordinate authority for good.
+/// Revokes a subordinate authority for good. From then on it issues nothing, and its issuer's list and OCSP answers say so;
+/// what it has issued keeps its own status, but nobody who checks the chain accepts it.
 ///
 /// # Errors
 /// A root, which nobody above it could revoke, or an authority whose status does not allow it.
-pub async fn revoke(ccm: &OpenCcm, caller: &Caller, id: CaId, reason: RevocationReason) -> Result<(), Error> {
+pub async fn revoke(ccm: &OpenCcm, caller: &Caller, id: CaId, cause: Cause) -> Result<(), Error> {
     let operation = AuthorityOperation::Revoke;
+    let now_ms = ccm.now_ms();
+    cause.validate(now_ms)?;
     let mut session = ccm.database().write().await?;
     let (authority, _) = find_for(ccm, &mut session, caller, id, operation).await?;
     if authority.authority_type == AuthorityType::Root.as_str() {
         return Err(Error::StatusConflict("a root cannot be revoked".into()));
     }
-    let now_ms = ccm.now_ms();
-    if !store::revoke(&mut session, &authority.id, &authority.status, now_ms, reason.as_str()).await? {
+    let reason = cause.reason.as_str();
+    if !store::revoke(&mut session, &authority.id, &authority.status, now_ms, reason).await? {
         return Err(overtaken(&authority, operation));
     }
-    Ok(session.commit().await?)
+    // What was imported was issued elsewhere, and is revoked there.
+    match (authority.issuer_id, authority.serial_number) {
+        (Some(issuer_id), Some(serial_number)) => {
+            let revocation = Revocation {
+                serial_number,
+                revoked_at: now_ms,
+                reason: reason.to_owned(),
+                invalid_since: cause.invalid_since_ms,
+                not_after: authority.not_after,
+                crl_partition: authority.crl_partition,
+            };
+            revocation::record(&mut session, &issuer_id, &revocation).await?;
+            revocation::commit(ccm, session, issuer_id).await
+        }
+        _ => Ok(session.commit().await?),
+    }
 }

@@ -10,7 +10,7 @@ pub use creation::{NewAuthority, create};
 pub(crate) use export::Chain;
 pub use export::{ExportedAuthority, export, export_signing_request};
 pub use lifecycle::{delete, disable, enable, restore, revoke};
-use openccm_core::{AuthorityOperation, AuthorityStatus, CaId, GenerationMode, Invalid, Outcome, Subject, outcome};
+use openccm_core::{AuthorityOperation, AuthorityStatus, CaId, GenerationMode, Outcome, outcome};
 use openccm_store::{
     Session,
     certificate_authorities::{self as store, CertificateAuthority},
@@ -23,49 +23,8 @@ pub(crate) const ROOT_MAX_YEARS: i32 = 30;
 /// How long a subordinate authority or a certificate may last, in years.
 pub(crate) const SUBORDINATE_MAX_YEARS: i32 = 20;
 
-/// How an authority is to publish its revocation lists.
-#[derive(Clone, Debug)]
-pub struct CrlConfiguration {
-    /// Whether it is to publish any. The rest counts only if so.
-    pub enabled: bool,
-    /// The list's name; the authority's id where it is left open.
-    pub name: Option<String>,
-    /// The bucket.
-    pub bucket: Option<String>,
-    /// How many days a list is valid, 7 to 30.
-    pub valid_days: Option<i64>,
-}
-
-impl CrlConfiguration {
-    /// Checks the configuration.
-    ///
-    /// # Errors
-    /// A bucket or number of days that is missing or out of its limits, or a bucket that does not exist. No bucket exists
-    /// yet on this server: publishing is not built.
-    fn validate(&self) -> Result<(), Invalid> {
-        if !self.enabled {
-            return Ok(());
-        }
-        let invalid = |field: &str, reason: &str| {
-            Err(Invalid::new(Subject::CrlConfiguration, format!("crl_configuration.{field}"), reason))
-        };
-        match self.valid_days {
-            None => return invalid("valid_days", "is mandatory where publishing is enabled"),
-            Some(7..=30) => {}
-            Some(_) => return invalid("valid_days", "must be 7 to 30"),
-        }
-        match self.bucket.as_deref() {
-            None => invalid("obs_bucket_name", "is mandatory where publishing is enabled"),
-            Some(name) if !(3..=63).contains(&name.chars().count()) => {
-                invalid("obs_bucket_name", "must have 3 to 63 characters")
-            }
-            Some(_) => invalid("obs_bucket_name", "names a bucket that does not exist"),
-        }
-    }
-}
-
 /// The authority with this id, if `operation` is allowed on it now, with what the operation does to it.
-async fn find_for(
+pub(crate) async fn find_for(
     ccm: &OpenCcm,
     session: &mut Session,
     caller: &Caller,

@@ -1,5 +1,11 @@
 //! Certificate authorities.
 
+mod changes;
+
+pub use changes::{
+    CrlColumns, count_revocation, delete_pending, list_ended, list_to_purge, revoke, schedule_deletion, set_revoked,
+    take_crl_number, update_crl, update_ocsp_address, update_status,
+};
 use openccm_core::{AuthorityStatus, AuthorityType, DistinguishedName};
 use sqlx::{AssertSqlSafe, FromRow};
 
@@ -60,8 +66,16 @@ pub struct CertificateAuthority {
     pub crl_valid_days: Option<i64>,
     /// Where its revocation list is published (URI).
     pub crl_address: Option<String>,
+    /// Into how many partitions its revocation list is split, for certificates issued now.
+    pub crl_partitions: Option<i64>,
+    /// The most that it was ever split into.
+    pub crl_partitions_made: i64,
+    /// The partition of its issuer's list that would name it; 0 for none.
+    pub crl_partition: i64,
     /// Where its OCSP responder is (URI), while it is on.
     pub ocsp_address: Option<String>,
+    /// Rises with each revocation below it.
+    pub revocations_made: i64,
 }
 
 /// A new authority.
@@ -104,6 +118,8 @@ pub struct AuthorityCertificate<'a> {
     pub key_usages: String,
     /// The serial number.
     pub serial_number: String,
+    /// The partition of the issuer's revocation list that would name it; 0 for none.
+    pub crl_partition: i64,
     /// The subject.
     pub name: &'a DistinguishedName,
     /// When it begins.
@@ -161,6 +177,13 @@ impl CertificateAuthority {
         effective_status(&self.status, self.not_after, now_ms)
     }
 
+    /// Whether it keeps its revocation lists published at `now_ms`: from its certificate's issuance to its end, and until it
+    /// is gone. Being disabled, revoked or about to be deleted does not end it: what it issued can still be asked about.
+    pub fn lists_at(&self, now_ms: i64) -> bool {
+        let gone = self.status == AuthorityStatus::Deleted.as_str() && self.deletes_at.is_some_and(|at| at <= now_ms);
+        !gone && self.not_after.is_some_and(|end| end > now_ms)
+    }
+
     /// Its subject.
     pub fn name(&self) -> DistinguishedName {
         self.name.clone().into()
@@ -186,7 +209,8 @@ const COLUMNS: &str =
     "id, account_id, type, status, generation_mode, issuer_id, issuer_name, path_length, key_algorithm,
     signature_algorithm, key_usages, serial_number, common_name, country, state, locality, organization,
     organizational_unit, enterprise_project_id, created_at, deletes_at, not_before, not_after, revoked_at, crl_name,
-    crl_bucket, crl_valid_days, crl_address, ocsp_address";
+    crl_bucket, crl_valid_days, crl_address, crl_partitions, crl_partitions_made, crl_partition, ocsp_address,
+    revocations_made";
 
 /// Those of account $1 whose scheduled deletion has not taken effect at $2.
 const PRESENT: &str = "account_id = $1 AND NOT (status = 'DELETED' AND deletes_at <= $2)";
@@ -243,7 +267,7 @@ pub async fn update_certificate(
                SET status = 'ACTIVED', issuer_id = $2, issuer_name = $3, path_length = $4, signature_algorithm = $5,
                    key_usages = $6, serial_number = $7, not_before = $8, not_after = $9, certificate = $10,
                    imported_chain = $11, common_name = $12, country = $13, state = $14, locality = $15,
-                   organization = $16, organizational_unit = $17, search_name = $18,
+                   organization = $16, organizational_unit = $17, search_name = $18, crl_partition = $19,
                    generation_mode = CASE WHEN CAST($11 AS TEXT) IS NULL THEN generation_mode ELSE 'IMPORT' END
                WHERE id = $1 AND status = 'PENDING'";
     let arguments = arguments![
@@ -265,6 +289,7 @@ pub async fn update_certificate(
         &certificate.name.organization,
         &certificate.name.organizational_unit,
         search_name(certificate.name),
+        certificate.crl_partition,
     ];
     Ok(session.execute(sql, arguments).await? == 1)
 }
@@ -281,6 +306,37 @@ pub async fn find(
 ) -> Result<Option<CertificateAuthority>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM certificate_authorities WHERE {PRESENT} AND id = $3");
     session.optional(AssertSqlSafe(sql), arguments![account_id, now_ms, id]).await
+}
+
+/// The authority with this id, in whatever account, and whether or not its deletion has taken effect.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_anywhere(session: &mut Session, id: &str) -> Result<Option<CertificateAuthority>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM certificate_authorities WHERE id = $1");
+    session.optional(AssertSqlSafe(sql), arguments![id]).await
+}
+
+/// The authority that this issuer gave a certificate with this serial number.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_by_serial(
+    session: &mut Session,
+    issuer_id: &str,
+    serial_number: &str,
+) -> Result<Option<CertificateAuthority>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM certificate_authorities WHERE issuer_id = $1 AND serial_number = $2");
+    session.optional(AssertSqlSafe(sql), arguments![issuer_id, serial_number]).await
+}
+
+/// The authority's certificate in DER; none while it is pending.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_der(session: &mut Session, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT certificate FROM certificate_authorities WHERE id = $1";
+    Ok(session.optional::<(Option<Vec<u8>>,)>(sql, arguments![id]).await?.and_then(|(der,)| der))
 }
 
 /// The authority with this id and those above it on this server, from the bottom up.
@@ -344,58 +400,4 @@ pub async fn list(
 pub async fn count(session: &mut Session, account_id: &str, now_ms: i64) -> Result<i64, StoreError> {
     let sql = format!("SELECT COUNT(*) FROM certificate_authorities WHERE {PRESENT} AND {LISTED}");
     session.number(AssertSqlSafe(sql), arguments![account_id, now_ms]).await
-}
-
-/// Takes the authority from the stored status `from` to `to`, and takes back a scheduled deletion. Says whether it was in
-/// `from`.
-///
-/// # Errors
-/// The database fails.
-pub async fn update_status(
-    session: &mut Session,
-    id: &str,
-    from: &str,
-    to: AuthorityStatus,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE certificate_authorities SET status = $3, deletes_at = NULL WHERE id = $1 AND status = $2";
-    Ok(session.execute(sql, arguments![id, from, to.as_str()]).await? == 1)
-}
-
-/// Schedules the deletion of an authority in the stored status `from`. Says whether it was in it.
-///
-/// # Errors
-/// The database fails.
-pub async fn schedule_deletion(
-    session: &mut Session,
-    id: &str,
-    from: &str,
-    deletes_at: i64,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE certificate_authorities SET status = 'DELETED', deletes_at = $3 WHERE id = $1 AND status = $2";
-    Ok(session.execute(sql, arguments![id, from, deletes_at]).await? == 1)
-}
-
-/// Revokes an authority in the stored status `from`. Says whether it was in it.
-///
-/// # Errors
-/// The database fails.
-pub async fn revoke(
-    session: &mut Session,
-    id: &str,
-    from: &str,
-    revoked_at: i64,
-    reason: &str,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE certificate_authorities SET status = 'REVOKED', revoked_at = $3, revocation_reason = $4
-               WHERE id = $1 AND status = $2 AND revoked_at IS NULL";
-    Ok(session.execute(sql, arguments![id, from, revoked_at, reason]).await? == 1)
-}
-
-/// Deletes an authority that never had a certificate. Says whether it was one.
-///
-/// # Errors
-/// The database fails.
-pub async fn delete_pending(session: &mut Session, id: &str) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM certificate_authorities WHERE id = $1 AND status = 'PENDING'";
-    Ok(session.execute(sql, arguments![id]).await? == 1)
 }
