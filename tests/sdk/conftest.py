@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import stores
 from pca import Pca
 from server import BINARY, Server
 
@@ -56,3 +57,9 @@ def server(tmp_path_factory):
 def pca(server):
     """The shared server as its administrator sees it."""
     return Pca.of(server)
+
+
+@pytest.fixture(scope="module", params=stores.NAMES)
+def store(request):
+    """Each place where buckets can be."""
+    return stores.Store(request.param)

@@ -28,3 +28,12 @@ def copy_keystore(path, password, to_path):
 def validate(*folders):
     """Validates leaf.pem by chain.pem under the chain's root, in each folder."""
     run("java", pathlib.Path(__file__).with_name("ValidatePath.java"), *folders)
+
+
+def validate_revocation(way, *folders):
+    """Validates leaf.pem by chain.pem in each folder, asking whether any of it is revoked: by "ocsp", by "crl" from
+    where the certificates say, or by the lists in lists.pem ("store"). Gives a verdict each: "good", "revoked INDEX
+    REASON" (0 is the leaf), or what else is wrong."""
+    download = ["-Dcom.sun.security.enableCRLDP=true"] if way == "crl" else []
+    program = pathlib.Path(__file__).with_name("ValidateRevocation.java")
+    return run("java", *download, program, way, *folders).splitlines()

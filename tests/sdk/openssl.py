@@ -1,5 +1,7 @@
 """OpenSSL's opinion."""
 
+import base64
+import functools
 import re
 import subprocess
 
@@ -20,7 +22,7 @@ def certificates(pem):
     return CERTIFICATE.findall(pem)
 
 
-def verify(certificate, chain, folder):
+def verify(certificate, chain, folder, *options):
     """Checks a certificate up to the last of `chain`, strictly (RFC 5280). Texts are PEM."""
     *between, root = certificates(chain)
     untrusted = folder / "untrusted.pem"
@@ -28,9 +30,27 @@ def verify(certificate, chain, folder):
     (folder / "certificate.pem").write_text(certificate)
     untrusted.write_text("\n".join(between))
     arguments = ["-untrusted", untrusted] if between else []
-    openssl("verify", "-x509_strict", "-CAfile", folder / "root.pem", *arguments, folder / "certificate.pem")
+    trusted = ("-CAfile", folder / "root.pem")
+    openssl("verify", "-x509_strict", *options, *trusted, *arguments, folder / "certificate.pem")
 
 
+def verify_revocation(certificate, chain, lists, folder, *options):
+    """As `verify`, asking lists (PEM) about every certificate of the chain. Gives what is wrong, None if nothing is."""
+    (folder / "lists.pem").write_text("\n".join(lists))
+    try:
+        verify(certificate, chain, folder, "-crl_check_all", "-CRLfile", folder / "lists.pem", *options)
+    except AssertionError as error:
+        (wrong,) = re.findall(r"error \d+ at (\d) depth lookup: (.+)", str(error))
+        return f"{wrong[1]} at {wrong[0]}"
+    return None
+
+
+def to_pem(der, label):
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN {label}-----\n{text}-----END {label}-----\n"
+
+
+@functools.cache
 def serial(certificate):
     return openssl("x509", "-noout", "-serial", text=certificate).strip().removeprefix("serial=")
 

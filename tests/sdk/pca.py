@@ -96,6 +96,22 @@ class Pca:
         body = {"is_compressed": is_compressed, "type": server_type, "password": password}
         return self.call("export_certificate", body, certificate_id=certificate_id)
 
+    def allow_publishing(self):
+        """Grants the agency without which no list is published."""
+        self.call("create_certificate_authority_obs_agency")
+
+    def publish(self, ca_id, bucket, valid_days=7, **more):
+        """Has a CA publish its list to a bucket; gives the list's address."""
+        body = {"obs_bucket_name": bucket, "valid_days": valid_days} | more
+        self.call("enable_certificate_authority_crl", body, ca_id=ca_id)
+        return self.show_ca(ca_id).crl_configuration.crl_dis_point
+
+    def switch_ocsp(self, ca_id, on=True):
+        self.call("update_ocsp_switch", {"ocsp_switch": on}, ca_id=ca_id)
+
+    def revoke(self, certificate_id, reason=None):
+        self.call("revoke_certificate", {"reason": reason}, certificate_id=certificate_id)
+
     def save(self, folder, certificate_id):
         """Writes leaf.pem, chain.pem (the last is the root), and leaf.key unless the key is elsewhere."""
         exported = self.export(certificate_id)

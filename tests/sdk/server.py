@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -99,11 +100,24 @@ class Server:
             timeout=PATIENCE_SECONDS,
         )
 
+    def create_bucket(self, name):
+        """Makes a bucket as an operator does, whether the server runs or not; gives its name."""
+        result = self.run("bucket", "create", name)
+        assert result.returncode == 0, result.stderr
+        return name
+
     def refusal(self, **settings):
         """Starts the server, which must refuse to start; gives what it says."""
         result = self.run(**settings)
         assert result.returncode not in (0, None), "it started, and stopped without an error"
         return result.stderr
+
+    def metric(self, name, **labels):
+        """The value of a metric with these labels, other labels summed up; 0 where there is none."""
+        text = requests.get(f"{self.url}/metrics", timeout=30, verify=self.trusted).text
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        samples = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M)
+        return sum(float(value) for found, value in samples if wanted <= set(found.split(",")))
 
     @property
     def credentials(self):

@@ -2,18 +2,15 @@
 
 import signal
 import socket
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from huaweicloudsdkcore.exceptions.exceptions import SdkException
 
+from crash import Crash
 from pca import Pca
 from server import wait_for
 from tokens import create_token, get
 
 ISSUANCES = 200
-THREADS = 40
 
 
 def everything(pca):
@@ -56,44 +53,6 @@ def test_a_restart_keeps_everything(new_server):
     assert key_of_request(pca, pending_id) == pending_key
     pca.create_certificate("after.example.com", sub_id)
     assert get(server, "/v1/private-certificates", token).json()["total"] == 4
-
-
-class Crash:
-    """Calls from many threads at once, in the middle of which the server is killed."""
-
-    def __init__(self, server, after):
-        self.server = server
-        self.after = after
-        self.answers = []
-        self._lock = threading.Lock()
-        self._crashed = threading.Event()
-        self._clients = threading.local()
-
-    def during(self, calls):
-        """Makes the calls, functions of a client; gives the results of those that were answered."""
-        with ThreadPoolExecutor(THREADS) as threads:
-            futures = [threads.submit(self._call, call) for call in calls]
-        for future in futures:
-            future.result()
-        # The kill was sent from a thread; this waits until it has had its effect.
-        self.server.kill()
-        assert self.after <= len(self.answers) < len(calls), "the crash came in the middle"
-        return self.answers
-
-    def _call(self, call):
-        if not hasattr(self._clients, "pca"):
-            self._clients.pca = Pca.of(self.server)
-        try:
-            answer = call(self._clients.pca)
-        except SdkException:
-            assert self._crashed.is_set(), "a request failed while the server ran"
-            return
-        with self._lock:
-            self.answers.append(answer)
-            if len(self.answers) == self.after:
-                # From here, so that few other threads come before it.
-                self._crashed.set()
-                self.server.process.kill()
 
 
 @pytest.mark.parametrize("answers_before_the_crash", [1, 60, 150])

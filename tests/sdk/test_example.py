@@ -1,28 +1,52 @@
-"""The script that a new user copies."""
+"""The scripts that a new user copies."""
 
 import os
 import subprocess
 import sys
 
 from openssl import openssl
-from server import REPOSITORY
+from server import REPOSITORY, wait_for
 
 
-def test_first_certificate(server, tmp_path):
+def run_example(server, name, folder):
+    """What the script prints; it works in the folder."""
     result = subprocess.run(
-        [sys.executable, REPOSITORY / "examples/first_certificate.py", tmp_path],
+        [sys.executable, REPOSITORY / "examples" / name, folder],
         env={**os.environ, "OPENCCM_CREDENTIALS": str(server.credentials_file)},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_first_certificate(server, tmp_path):
+    printed = run_example(server, "first_certificate.py", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"root.pem", "sub.pem", "leaf.pem", "leaf.key"}
 
     # The last line says what to type next.
-    (command,) = (line for line in result.stdout.splitlines() if "openssl verify" in line)
+    (command,) = (line for line in printed.splitlines() if "openssl verify" in line)
     arguments = command[command.index("openssl verify") :].split()[1:]
     assert openssl(*arguments) == f"{tmp_path}/leaf.pem: OK\n"
     certificate, key = (tmp_path / name for name in ("leaf.pem", "leaf.key"))
     assert openssl("x509", "-in", certificate, "-noout", "-pubkey") == openssl("pkey", "-in", key, "-pubout")
+
+
+def test_revoke_certificate(server, tmp_path):
+    server.create_bucket("lists")
+    printed = run_example(server, "revoke_certificate.py", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"root.pem", "leaf.pem"}
+
+    def shell(program):
+        (line,) = (line for line in printed.splitlines() if f" {program} " in line)
+        command = line[line.index(program) :]
+        return subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    verified = wait_for(lambda: (found := shell("openssl verify")).returncode and found, "the list names it")
+    assert "certificate revoked" in verified.stderr
+    asked = shell("openssl ocsp")
+    assert "Response verify OK" in asked.stderr
+    assert "leaf.pem: revoked" in asked.stdout
+    assert "Reason: keyCompromise" in asked.stdout

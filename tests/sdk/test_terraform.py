@@ -4,6 +4,8 @@ import json
 import time
 
 import openssl
+import relying_party
+from server import wait_for
 from signed_http import SelectiveSigner, call
 from tokens import ask_for_token, password_body
 
@@ -133,6 +135,87 @@ def test_a_plan_and_its_end(server):
     for ca_id in (sub_id, root_id):
         assert terraform.call("GET", f"{CAS}/{ca_id}", {200})["status"] == "DELETED"
     terraform.call("GET", f"{CERTIFICATES}/{certificate_id}", {404})
+
+
+def test_a_list_over_the_life_of_a_resource(new_server):
+    """The steps of the provider's own acceptance test of a CA with a revocation list, and its one-shot resources."""
+    server = new_server(OPENCCM_BUCKETS__NAMES="tf-bucket").start()
+    terraform = Terraform(server)
+
+    # The data sources: a boolean, no text.
+    assert terraform.call("GET", f"{CAS}/agency", {200}) == {"agency_granted": False}
+    assert terraform.call("POST", f"{CAS}/agencies", {200, 201, 202})["agency_id"]
+    assert terraform.call("GET", f"{CAS}/agency", {200}) == {"agency_granted": True}
+    config = terraform.call("GET", "/v1/pca/config/console", {200})
+    assert config.pop("dhsm_regions") == []
+    assert len(config) == 6
+    assert all(isinstance(value, bool) for value in config.values())
+
+    def show(ca_id):
+        shown = terraform.call("GET", f"{CAS}/{ca_id}", {200})
+        return shown["status"], shown["crl_configuration"]
+
+    # Step 1: a list from the beginning, whose name is left open.
+    enabled = {"crl_name": "", "enabled": True, "obs_bucket_name": "tf-bucket", "valid_days": 7}
+    root_body = authority_body(
+        "tf-crl-root",
+        crl_configuration=enabled,
+        key_usages=["digitalSignature", "keyCertSign", "cRLSign"],
+        type="ROOT",
+        validity={"type": "DAY", "value": 5},
+    )
+    root_id = terraform.call("POST", CAS, {200, 201, 202}, root_body)["ca_id"]
+    status, first = show(root_id)
+    assert status == "ACTIVED"
+    assert first.items() >= {"enabled": True, "obs_bucket_name": "tf-bucket", "valid_days": 7}.items()
+    assert first["crl_name"]
+    assert relying_party.fetch_list(first["crl_dis_point"]).reasons == {}
+    (listed,) = terraform.call("GET", f"{CAS}?limit=1000&offset=0", {200})["certificate_authorities"]
+    assert listed["crl_configuration"].items() >= {"enabled": True, "obs_bucket_name": "tf-bucket"}.items()
+
+    # Step 2: the CA and its list disabled, in the provider's order: the list first. Nothing of it may be read back.
+    terraform.call("POST", f"{CAS}/{root_id}/crl/disable", {204})
+    terraform.call("POST", f"{CAS}/{root_id}/disable", {204})
+    status, shown = show(root_id)
+    assert (status, shown.pop("enabled")) == ("DISABLED", False)
+    assert not any(shown.values())
+
+    # Step 3: the list enabled, the CA left disabled.
+    body = {"crl_name": "tf-list", "obs_bucket_name": "tf-bucket", "valid_days": 10}
+    terraform.call("POST", f"{CAS}/{root_id}/crl/enable", {204}, body)
+    status, shown = show(root_id)
+    assert status == "DISABLED"
+    assert shown == body | {"enabled": True, "crl_dis_point": f"{server.url}/crl/tf-bucket/tf-list.crl"}
+    assert relying_party.fetch_list(shown["crl_dis_point"]).reasons == {}
+    terraform.call("POST", f"{CAS}/{root_id}/enable", {204})
+
+    # A subordinate CA that may sign lists and nothing else.
+    sub_body = authority_body(
+        "tf-crl-sub",
+        crl_configuration=enabled,
+        issuer_id=root_id,
+        key_usages=["cRLSign"],
+        path_length=5,
+        type="SUBORDINATE",
+        validity={"type": "DAY", "value": 1},
+    )
+    sub_id = terraform.call("POST", CAS, {200, 201, 202}, sub_body)["ca_id"]
+    assert show(sub_id)[1]["enabled"] is True
+
+    # OCSP switched on, and off twice.
+    for on in (True, False, False):
+        terraform.call("POST", f"{CAS}/{root_id}/ocsp/switch", {204}, {"ocsp_switch": on})
+
+    # A revoked CA is deleted as it is; its issuer's list names it.
+    sub = terraform.call("POST", f"{CAS}/{sub_id}/export", {200}, None)["certificate"]
+    terraform.call("POST", f"{CAS}/{sub_id}/revoke", {204}, {"reason": "SUPERSEDED"})
+    named = {openssl.serial(sub): "Superseded"}
+    wait_for(lambda: relying_party.fetch_list(shown["crl_dis_point"]).reasons == named, "the list names it")
+    terraform.call("DELETE", f"{CAS}/{sub_id}?pending_days=7", {200, 204})
+    terraform.call("POST", f"{CAS}/{root_id}/disable", {204})
+    terraform.call("DELETE", f"{CAS}/{root_id}?pending_days=7", {200, 204})
+    terraform.call("POST", f"{CAS}/{root_id}/restore", {204})
+    assert show(root_id) == ("DISABLED", shown)
 
 
 def test_an_unsigned_hint_is_checked(server):
