@@ -35,7 +35,7 @@ test: lint unit sdk-test ## all of the above: what must pass before a change lan
 s3-test: ## buckets in a real S3-compatible service (Ceph's radosgw): its own tests, and the SDK's of revocation
 	@scripts/setup test-all
 	scripts/radosgw cargo test -p openccm-service --test buckets --locked
-	scripts/radosgw scripts/sdk-test tests/sdk/test_revocation.py tests/sdk/test_publication.py tests/sdk/test_promptness.py tests/sdk/test_restore.py
+	scripts/radosgw scripts/sdk-test -k "revocation or publication or promptness or restore"
 
 docker-check: ## deploy docker/compose.yaml for real, use it, take it down
 	@scripts/setup test
