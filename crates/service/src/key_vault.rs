@@ -20,7 +20,7 @@ use crate::Error;
 /// How many keys are kept open. Opening one costs 0.3 to 1.2 ms for RSA.
 const OPEN_KEYS: u64 = 1024;
 /// How long a key is kept open: so long after it was destroyed by another server, it may still be in memory here.
-const OPEN_FOR: Duration = Duration::from_secs(10 * 60);
+pub(crate) const OPEN_FOR: Duration = Duration::from_secs(10 * 60);
 
 const MASTER_KEY_SETTING: &str = "master_key";
 const MASTER_KEY_PROOF: &[u8] = b"this database is sealed under this master key";

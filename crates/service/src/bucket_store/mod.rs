@@ -55,7 +55,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For a sign of life on a connection: the beginning of an answer, or its continuation.
     pub silence: Duration,
-    /// For a whole call, attempts and pauses between them included; not for a body that [`BucketStore::open`] streams.
+    /// For a whole call, attempts and pauses between them included. An object that is read or written whole has the time
+    /// besides that a slow connection takes for it; a body that [`BucketStore::open`] streams has no limit.
     pub call: Duration,
 }
 

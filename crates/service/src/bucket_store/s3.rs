@@ -20,6 +20,8 @@ use super::{
     opened::single_tag, within,
 };
 
+/// The slowest connection over which a list is still published, in bytes a second.
+const SLOWEST: u64 = 256 * 1024;
 const MAX_RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -122,17 +124,19 @@ impl S3Store {
 
     pub(super) async fn get(&self, bucket: &str, object: &str) -> Result<Option<StoredObject>, BucketError> {
         let store = self.bucket(bucket)?;
+        let location = Location::from(object);
         let call = async {
-            let found = match store.get(&Location::from(object)).await {
-                Ok(found) => found,
-                Err(Error::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(BucketError::unavailable(error)),
-            };
-            let version = Version::given(found.meta.e_tag.clone())?;
-            let bytes = found.bytes().await.map_err(BucketError::unavailable)?;
-            Ok(Some(StoredObject { bytes, version }))
+            match store.get(&location).await {
+                Ok(found) => Ok(Some(found)),
+                Err(Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(BucketError::unavailable(error)),
+            }
         };
-        within(self.timeouts.call, call).await
+        let Some(found) = within(self.timeouts.call, call).await? else { return Ok(None) };
+        let version = Version::given(found.meta.e_tag.clone())?;
+        let limit = self.transfer(found.meta.size);
+        let bytes = within(limit, async { found.bytes().await.map_err(BucketError::unavailable) }).await?;
+        Ok(Some(StoredObject { bytes, version }))
     }
 
     pub(super) async fn open(
@@ -167,6 +171,7 @@ impl S3Store {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::ContentType, new.content_type.to_owned().into());
         attributes.insert(Attribute::CacheControl, new.cache_control.to_owned().into());
+        let limit = self.transfer(new.bytes.len() as u64);
         let call = async {
             let mut condition = self.condition();
             loop {
@@ -199,7 +204,12 @@ impl S3Store {
                 }
             }
         };
-        within(self.timeouts.call, call).await
+        within(limit, call).await
+    }
+
+    /// How long a call may take that carries so many bytes.
+    fn transfer(&self, length: u64) -> Duration {
+        self.timeouts.call + Duration::from_secs(length / SLOWEST)
     }
 
     /// How to state a condition, as far as that is known of this service.

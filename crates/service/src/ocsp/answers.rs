@@ -13,7 +13,7 @@ use openccm_store::{
 };
 
 use super::responders;
-use crate::{Error, OpenCcm};
+use crate::{Error, OpenCcm, key_vault::OPEN_FOR};
 
 /// How long an answer is good, in seconds.
 const VALID_SECONDS: i64 = 60 * 60;
@@ -81,7 +81,7 @@ impl Ocsp {
         let weight = |_: &AnswerKey, signed: &Signed| u32::try_from(signed.der.len() + ENTRY_BYTES).unwrap_or(u32::MAX);
         Self {
             delegations: Cache::builder().max_capacity(KEPT_AUTHORITIES).time_to_live(STALE_AT_MOST).build(),
-            responders: Cache::new(KEPT_AUTHORITIES),
+            responders: Cache::builder().max_capacity(KEPT_AUTHORITIES).time_to_live(OPEN_FOR).build(),
             answers: Cache::builder().max_capacity(KEPT_BYTES).weigher(weight).build(),
         }
     }
