@@ -24,6 +24,7 @@ mod ocsp;
 mod ocsp_client;
 mod ocsp_requests;
 mod ocsp_responders;
+mod openssl_agrees;
 mod partitions;
 mod publication;
 mod relying_party;
