@@ -157,6 +157,14 @@ pub async fn find_status(
     Ok(status.unwrap_or(SerialStatus { revoked_at: None, reason: None, issued: 0 }))
 }
 
+/// How many certificates of an issuer are revoked.
+///
+/// # Errors
+/// The database fails.
+pub async fn count(session: &mut Session, issuer_id: &str) -> Result<i64, StoreError> {
+    session.number("SELECT COUNT(*) FROM revocations WHERE issuer_id = $1", arguments![issuer_id]).await
+}
+
 /// So many revocations of a scope at most, by serial number, from the one after `after` on.
 ///
 /// They come as one value: a row by itself costs SQLite's driver more than reading it does, and there may be a million.

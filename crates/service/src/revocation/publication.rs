@@ -10,6 +10,7 @@ use openccm_pki::{Certificate, CrlTemplate};
 use openccm_store::{
     certificate_authorities::{self, CertificateAuthority},
     revocation_lists::{self, ListKey, Publication, RevocationList},
+    revocations,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -26,7 +27,7 @@ const BACKDATED_SECONDS: i64 = 5 * 60;
 const FIRST_LIST_PATIENCE: Duration = Duration::from_secs(5);
 /// How many lists are published at the same time.
 pub(super) const AT_ONCE: usize = 4;
-/// A list with so many entries is made alone: it takes tens of megabytes.
+/// A list with so many entries is made alone: its making takes tens of megabytes.
 const LARGE: i64 = 50_000;
 
 const CONTENT_TYPE: &str = "application/pkix-crl";
@@ -146,8 +147,10 @@ async fn publish_alone(ccm: &OpenCcm, key: &ListKey, issue: Issue) -> Result<boo
         return Ok(false);
     }
     let Some(signer) = find_signer(ccm, &mut session, &authority).await? else { return Ok(false) };
+    // About as many as last time; the first time, as many as there can be.
+    let entries = if list.published > 0 { list.entries } else { revocations::count(&mut session, &key.ca_id).await? };
     drop(session);
-    let _alone = if list.entries >= LARGE { Some(ccm.publisher().large_list().await) } else { None };
+    let _alone = if entries >= LARGE { Some(ccm.publisher().large_list().await) } else { None };
 
     let current = ccm.buckets().version(&list.bucket, &list.object).await?;
     let mut at_least = now_ms;
