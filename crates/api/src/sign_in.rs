@@ -20,6 +20,9 @@ use crate::{
     route::{Access, Catalogue},
 };
 
+/// The longest body that is read of those who need not sign in, in bytes: whoever they are, they have little to say.
+const PUBLIC_BODY_LIMIT: usize = 1024 * 1024;
+
 #[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) ccm: OpenCcm,
@@ -34,7 +37,8 @@ pub(crate) async fn sign_in(State(gate): State<Gate>, request: Request, next: Ne
         return ApiError::new(codes::GATEWAY_NO_SUCH_API).into_response();
     };
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+    let limit = if operation.access == Access::Public { PUBLIC_BODY_LIMIT } else { BODY_LIMIT };
+    let Ok(body) = to_bytes(body, limit).await else {
         return ApiError::new(codes::GATEWAY_ENTITY_TOO_LARGE).into_response();
     };
     let mut observed = Observed { operation: operation.name, caller: None };
