@@ -34,4 +34,5 @@ mod revocation_rules;
 mod sign_in;
 mod surface;
 mod tokens;
+mod upgrades;
 mod world;

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use self::places::{Keeper, administer, database_name, keep_buckets, postgres_server};
+pub(crate) use self::places::administer;
+use self::places::{Keeper, database_name, keep_buckets, postgres_server};
 use crate::surface;
 
 mod places;

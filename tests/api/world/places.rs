@@ -45,7 +45,7 @@ pub(super) fn database_name() -> String {
 }
 
 /// Does something to the databases of the PostgreSQL server.
-pub(super) async fn administer(sql: String) {
+pub(crate) async fn administer(sql: String) {
     let mut admin = PgConnection::connect(&postgres_server()).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
 }
