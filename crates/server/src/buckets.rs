@@ -1,6 +1,6 @@
 //! Buckets: those of the settings, and the commands.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use anyhow::Context;
 use openccm_core::{Clock, SystemClock};
@@ -9,26 +9,17 @@ use openccm_store::Database;
 
 use crate::settings::Settings;
 
-/// How long a start waits for the buckets of the settings.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The store of the settings.
 pub(crate) fn open(settings: &Settings) -> anyhow::Result<BucketStore> {
     BucketStore::new(settings.bucket_settings()?).context("the settings of buckets cannot be used")
 }
 
-/// Makes the buckets of the settings. What cannot be made, or takes long, does not keep the server from starting.
-pub(crate) async fn make_configured(settings: &Settings, database: &Database, store: &BucketStore) {
-    let (names, database, store) = (settings.buckets.names.clone(), database.clone(), store.clone());
-    let making = tokio::spawn(async move {
-        for name in names {
-            if let Err(error) = buckets::create(&database, &store, &name, SystemClock.now_ms()).await {
-                tracing::error!(bucket = name, %error, "a bucket of the settings cannot be made");
-            }
+/// Makes the buckets of the settings. One that cannot be made does not keep the server from starting.
+pub(crate) async fn make_configured(names: Vec<String>, database: Database, store: BucketStore) {
+    for name in names {
+        if let Err(error) = buckets::create(&database, &store, &name, SystemClock.now_ms()).await {
+            tracing::error!(bucket = name, %error, "a bucket of the settings cannot be made");
         }
-    });
-    if tokio::time::timeout(PATIENCE, making).await.is_err() {
-        tracing::warn!("making the buckets of the settings takes long: it goes on beside the service");
     }
 }
 

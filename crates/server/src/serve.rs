@@ -29,6 +29,8 @@ use crate::{
     telemetry, tls,
 };
 
+/// How long the start waits for the buckets of the settings.
+const BUCKETS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the start waits for the comparison of the published revocation lists.
 const COMPARING_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -42,7 +44,9 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     database.migrate().await.context("the database's schema cannot be brought up to date")?;
     let master_key = master_key::load(&settings, &database).await?;
 
-    buckets::make_configured(&settings, &database, &buckets).await;
+    let names = settings.buckets.names.clone();
+    let making = buckets::make_configured(names, database.clone(), buckets.clone());
+    begin("making the buckets of the settings", BUCKETS_PATIENCE, making).await;
 
     let listener = bind(settings.listen)?;
     let address = listener.local_addr()?;
@@ -63,7 +67,8 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     credentials::make(&ccm, &settings).await?;
     let service = openccm_api::router(ccm.clone(), telemetry::start_metrics()?).into_make_service();
 
-    compare_published(&ccm).await;
+    // Before anybody is answered.
+    begin("comparing the published CRLs", COMPARING_PATIENCE, compare_published(ccm.clone())).await;
 
     let handle = Handle::new();
     let grace = Duration::from_secs(settings.shutdown_grace_seconds);
@@ -108,14 +113,17 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Before anybody is answered: a database restored from a backup learns what its published lists know. Where that takes long,
-/// it goes on beside the service.
-async fn compare_published(ccm: &OpenCcm) {
-    let compared = tokio::time::timeout(COMPARING_PATIENCE, revocation::compare_published(ccm)).await;
-    match compared {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::error!(%error, "the published CRLs could not be compared"),
-        Err(_) => tracing::warn!("comparing the published CRLs takes long: it goes on beside the service"),
+/// Waits for a part of the start. What takes longer than `patience` goes on beside the service.
+async fn begin(what: &str, patience: Duration, work: impl Future<Output = ()> + Send + 'static) {
+    if tokio::time::timeout(patience, tokio::spawn(work)).await.is_err() {
+        tracing::warn!("{what} takes long: it goes on beside the service");
+    }
+}
+
+/// A database restored from a backup learns what its published lists know.
+async fn compare_published(ccm: OpenCcm) {
+    if let Err(error) = revocation::compare_published(&ccm).await {
+        tracing::error!(%error, "the published CRLs could not be compared; each is compared before it is replaced");
     }
 }
 

@@ -115,10 +115,6 @@ pub async fn run_when_elected(ccm: OpenCcm) {
 }
 
 async fn run_while_held(ccm: &OpenCcm, mut lock: Lock) {
-    // Before anything is published: what a restored database does not know must not leave the lists.
-    if let Err(error) = revocation::compare_published(ccm).await {
-        tracing::error!(%error, "the published CRLs could not be compared; each is compared before it is replaced");
-    }
     let mut turns = Job::ALL.map(|job| (job, Instant::now()));
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

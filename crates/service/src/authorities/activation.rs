@@ -68,12 +68,7 @@ impl Expected {
 /// # Errors
 /// An authority that is not pending, an issuer that cannot issue it, anything in `activation` that is not allowed.
 pub async fn activate(ccm: &OpenCcm, caller: &Caller, id: CaId, activation: Activation) -> Result<(), Error> {
-    let crl = match &activation.crl_configuration {
-        Some(configuration) => {
-            configuration.plan(ccm, caller, None).await.map_err(|error| error.inside("crl_configuration"))?
-        }
-        None => None,
-    };
+    let crl = CrlConfiguration::plan_first(activation.crl_configuration.as_ref(), ccm, caller).await?;
     let (authority, key) = find_pending(ccm, caller, id, AuthorityOperation::Activate).await?;
     activation.expected.check(&authority)?;
     let issuer = Issuer::find(ccm, caller, activation.issuer_id).await?;

@@ -79,12 +79,7 @@ impl OwnCertificate {
 /// Anything in `new` that is not allowed, an issuer that cannot issue it, or the account's quota.
 pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result<CaId, Error> {
     new.name.validate_complete()?;
-    let crl = match &new.crl_configuration {
-        Some(configuration) => {
-            configuration.plan(ccm, caller, None).await.map_err(|error| error.inside("crl_configuration"))?
-        }
-        None => None,
-    };
+    let crl = CrlConfiguration::plan_first(new.crl_configuration.as_ref(), ccm, caller).await?;
     check_quota(ccm, caller, &mut ccm.database().read().await?).await?;
 
     let key_usages = match new.authority_type {

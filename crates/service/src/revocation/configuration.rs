@@ -42,7 +42,7 @@ impl CrlConfiguration {
     /// # Errors
     /// A value that is missing or out of its limits; no agency ([`Error::NoAgency`]); a bucket that does not exist; a name
     /// under which another authority's list is still published.
-    pub(crate) async fn plan(
+    async fn plan(
         &self,
         ccm: &OpenCcm,
         caller: &Caller,
@@ -66,6 +66,16 @@ impl CrlConfiguration {
             return Err(name_is_taken().into());
         }
         Ok(Some(plan))
+    }
+
+    /// As [`Self::plan`], for an authority that is yet to get its certificate, by the member `crl_configuration` of a request.
+    pub(crate) async fn plan_first(
+        member: Option<&Self>,
+        ccm: &OpenCcm,
+        caller: &Caller,
+    ) -> Result<Option<CrlPlan>, Error> {
+        let Some(configuration) = member else { return Ok(None) };
+        configuration.plan(ccm, caller, None).await.map_err(|error| error.inside("crl_configuration"))
     }
 
     fn check(&self) -> Result<CrlPlan, Invalid> {

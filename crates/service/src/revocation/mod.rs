@@ -14,12 +14,12 @@ pub(crate) use configuration::partition_address;
 pub use configuration::{CrlConfiguration, disable_crl, enable_crl};
 use openccm_core::{Invalid, RevocationReason, Subject};
 use openccm_store::{
-    Session, StoreError, certificate_authorities, revocation_lists,
+    Session, StoreError, certificate_authorities,
+    revocation_lists::{self, ListKey},
     revocations::{self, Revocation},
 };
-pub(crate) use publication::publish_all_of;
-pub(crate) use publication::publish_last;
 pub use publication::{CACHE_CONTROL, Publications, publish_due};
+pub(crate) use publication::{publish_all_of, publish_last};
 pub(crate) use publisher::Publisher;
 pub use publisher::publish_as_needed;
 pub use reconciliation::compare_published;
@@ -77,6 +77,14 @@ pub(crate) async fn record_final(
 async fn announce(session: &mut Session, issuer_id: &str, crl_partition: i64) -> Result<(), StoreError> {
     certificate_authorities::count_revocation(session, issuer_id).await?;
     revocation_lists::want(session, issuer_id, crl_partition).await
+}
+
+/// Does something to a published list while nobody else, on whatever server, does anything to it.
+async fn alone_with<T>(ccm: &OpenCcm, key: &ListKey, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let lock = ccm.database().lock(&format!("crl:{}:{}", key.ca_id, key.crl_partition)).await?;
+    let outcome = work.await;
+    lock.release().await;
+    outcome
 }
 
 /// Commits what was recorded of certificates of this issuer, and makes it public. Once begun it goes to its end, also where

@@ -15,6 +15,7 @@ use openccm_store::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
+    alone_with,
     build::{ListSigner, Plan, build},
     reconciliation::take_back,
 };
@@ -98,14 +99,14 @@ pub(crate) async fn publish_all_of(ccm: &OpenCcm, ca_id: &str) {
 pub(crate) async fn publish_last(ccm: &OpenCcm, ca_id: &str) -> Result<(), Error> {
     let keys = revocation_lists::list_of(&mut ccm.database().read().await?, ca_id).await?;
     for key in &keys {
-        observe(key, publish_locked(ccm, key, Issue::Last)).await?;
+        observe(key, alone_with(ccm, key, publish_alone(ccm, key, Issue::Last))).await?;
     }
     Ok(())
 }
 
 /// Publishes a list if a new one is due. Says whether it was.
 pub(super) async fn publish(ccm: &OpenCcm, key: &ListKey) -> Result<bool, Error> {
-    observe(key, publish_locked(ccm, key, Issue::Regular)).await
+    observe(key, alone_with(ccm, key, publish_alone(ccm, key, Issue::Regular))).await
 }
 
 /// Makes the outcome of a publication visible in the log and the metrics.
@@ -124,13 +125,6 @@ async fn observe(key: &ListKey, publication: impl Future<Output = Result<bool, E
         }
     };
     metrics::counter!("openccm_crl_publications_total", "outcome" => label).increment(1);
-    outcome
-}
-
-async fn publish_locked(ccm: &OpenCcm, key: &ListKey, issue: Issue) -> Result<bool, Error> {
-    let lock = ccm.database().lock(&format!("crl:{}:{}", key.ca_id, key.crl_partition)).await?;
-    let outcome = publish_alone(ccm, key, issue).await;
-    lock.release().await;
     outcome
 }
 
@@ -155,7 +149,7 @@ async fn publish_alone(ccm: &OpenCcm, key: &ListKey, issue: Issue) -> Result<boo
     let current = ccm.buckets().version(&list.bucket, &list.object).await?;
     let mut at_least = now_ms;
     if current.as_ref().map(Version::as_str) != list.version.as_deref() {
-        at_least = at_least.max(take_back(ccm, &list, &signer.certificate).await?.saturating_add(1));
+        at_least = at_least.max(take_back(ccm, &list, &signer.certificate).await?.number.saturating_add(1));
     }
     let mut session = ccm.database().write().await?;
     let number = certificate_authorities::take_crl_number(&mut session, &key.ca_id, at_least).await?;

@@ -13,7 +13,7 @@ use openccm_store::{
     revocations::{self, Revocation},
 };
 
-use super::{after_commit, announce};
+use super::{after_commit, alone_with, announce};
 use crate::{Error, OpenCcm, bucket_store::Version};
 
 /// How many serial numbers are looked up at a time.
@@ -25,15 +25,13 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 /// missing in its bucket is asked for. Gives how many revocations were taken back in.
 ///
 /// # Errors
-/// The database fails. A list that cannot be read is logged, and compared again before it is next replaced.
+/// The database fails at the beginning. A list that cannot be compared is logged, and compared again before it is next
+/// replaced.
 pub async fn compare_published(ccm: &OpenCcm) -> Result<u64, Error> {
     let keys = revocation_lists::list(&mut ccm.database().read().await?, None, ccm.now_ms()).await?;
     let mut taken_back = 0;
     for key in &keys {
-        let lock = ccm.database().lock(&format!("crl:{}:{}", key.ca_id, key.crl_partition)).await?;
-        let outcome = compare(ccm, key).await;
-        lock.release().await;
-        match outcome {
+        match alone_with(ccm, key, compare(ccm, key)).await {
             Ok(count) => taken_back += count,
             Err(error) => {
                 tracing::error!(ca_id = key.ca_id, partition = key.crl_partition, %error, "a CRL could not be compared");
@@ -53,7 +51,7 @@ async fn compare(ccm: &OpenCcm, key: &ListKey) -> Result<u64, Error> {
     if current.as_ref().map(Version::as_str) == list.version.as_deref() {
         return Ok(0);
     }
-    let found = read_published(ccm, &list, &Certificate::from_der(&der)?).await?;
+    let found = take_back(ccm, &list, &Certificate::from_der(&der)?).await?;
     // Whatever is there is not what this database published last.
     let mut session = ccm.database().write().await?;
     announce(&mut session, &key.ca_id, key.crl_partition).await?;
@@ -67,25 +65,24 @@ pub(super) async fn is_taken(ccm: &OpenCcm, bucket: &str, object: &str, own: Opt
     let look = ccm.buckets().get(bucket, object);
     let Ok(Ok(Some(object))) = tokio::time::timeout(LOOK_PATIENCE, look).await else { return false };
     let Ok(published) = Crl::from_der(&object.bytes) else { return false };
-    let ended = published.next_update().saturating_mul(1000) <= ccm.now_ms();
-    !ended && own.is_none_or(|own| published.verify_issued_by(own).is_err())
+    !has_ended(&published, ccm) && own.is_none_or(|own| published.verify_issued_by(own).is_err())
+}
+
+fn has_ended(published: &Crl<'_>, ccm: &OpenCcm) -> bool {
+    published.next_update().saturating_mul(1000) <= ccm.now_ms()
 }
 
 /// What was found in a bucket.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// The number of the published list; 0 where there is none that counts.
-    number: i64,
+    pub(super) number: i64,
     /// How many revocations the database did not know.
     taken_back: u64,
 }
 
-/// Records what the published list names and the database does not know. Gives the list's number; 0 where there is none.
-pub(super) async fn take_back(ccm: &OpenCcm, list: &RevocationList, issuer: &Certificate) -> Result<i64, Error> {
-    Ok(read_published(ccm, list, issuer).await?.number)
-}
-
-async fn read_published(ccm: &OpenCcm, list: &RevocationList, issuer: &Certificate) -> Result<Found, Error> {
+/// Records what the published list names and the database does not know.
+pub(super) async fn take_back(ccm: &OpenCcm, list: &RevocationList, issuer: &Certificate) -> Result<Found, Error> {
     let ca_id = &list.key.ca_id;
     let Some(object) = ccm.buckets().get(&list.bucket, &list.object).await? else { return Ok(Found::default()) };
     let published = match Crl::from_der(&object.bytes) {
@@ -95,8 +92,7 @@ async fn read_published(ccm: &OpenCcm, list: &RevocationList, issuer: &Certifica
             return Ok(Found::default());
         }
     };
-    let ended = published.next_update().saturating_mul(1000) <= ccm.now_ms();
-    if !published.claims_to_be_of(issuer) && !ended {
+    if !published.claims_to_be_of(issuer) && !has_ended(&published, ccm) {
         return Err(Error::ForeignList { bucket: list.bucket.clone(), object: list.object.clone() });
     }
     if let Err(error) = published.verify_issued_by(issuer) {
