@@ -22,9 +22,9 @@ lint: ## check the format, then clippy with warnings as errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-unit: ## Rust tests, on SQLite and on a PostgreSQL of their own
+unit: ## Rust tests, on SQLite and a PostgreSQL of their own, with the ACME server Pebble
 	@scripts/setup test
-	scripts/postgres cargo test --workspace --locked
+	scripts/pebble scripts/postgres cargo test --workspace --locked
 
 sdk-test: ## tests with the official Python SDK against the real binary
 	@scripts/setup test

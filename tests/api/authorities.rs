@@ -48,7 +48,7 @@ fn authorities_of_every_key_under_every_hash() {
     on_both(async |world| {
         let mut above: Option<String> = None;
         for (key, hash) in
-            KeyAlgorithm::ALL.iter().flat_map(|key| HashAlgorithm::ALL.iter().map(move |hash| (key, hash)))
+            KeyAlgorithm::PRIVATE.iter().flat_map(|key| HashAlgorithm::ALL.iter().map(move |hash| (key, hash)))
         {
             // A key of 4096 bits takes seconds to make.
             if *key == KeyAlgorithm::Rsa4096 && *hash != HashAlgorithm::Sha512 {

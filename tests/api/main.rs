@@ -4,13 +4,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+mod acme;
+mod acme_orders;
+mod acme_services;
 mod agencies;
 mod authorities;
 mod bad_input;
 mod certificates;
+#[path = "../../crates/pki/tests/server/corpus.rs"]
+mod corpus;
+#[path = "../../crates/pki/tests/server/corpus_keys.rs"]
+mod corpus_keys;
 mod damage;
 mod exports;
 mod first_steps;
+mod gateway_certificates;
+mod gateway_domains;
 mod ids;
 mod imports;
 mod jobs;
@@ -26,13 +35,30 @@ mod ocsp_requests;
 mod ocsp_responders;
 mod openssl_agrees;
 mod partitions;
+mod pebble;
+mod peer;
 mod publication;
 mod relying_party;
 mod restores;
 mod revocation_lists;
 mod revocation_rules;
+mod servable;
 mod sign_in;
+mod ssl_certificates;
+mod ssl_domain_mails;
+mod ssl_domain_proofs;
+mod ssl_folders;
+mod ssl_imports;
+mod ssl_nginx;
+mod ssl_notifications;
+mod ssl_orders;
+mod ssl_push_services;
+mod ssl_pushes;
+mod ssl_signing_requests;
+mod ssl_tags;
 mod surface;
 mod tokens;
 mod upgrades;
+#[path = "../../crates/pki/tests/server/workshop.rs"]
+mod workshop;
 mod world;

@@ -224,6 +224,7 @@ fn refusals(service: Service) -> (&'static str, &'static str) {
         Service::Pca => ("PCA.00010001", "PCA.00010004"),
         Service::Scm => ("SCM.1000", "SCM.4002"),
         Service::Apig => ("APIG.1002", "APIG.1005"),
+        Service::Elb | Service::Waf => ("APIG.0301", "APIG.0302"),
         Service::Iam | Service::Server => ("IAM.0001", "IAM.0002"),
     }
 }

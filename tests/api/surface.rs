@@ -70,10 +70,14 @@ fn template(operation: &Operation) -> String {
     operation.path.replace("{*", "{")
 }
 
+/// Codes that the vendor answers with 500 for what a client sent.
+const DOCUMENTED: [&str; 5] = ["SCM.0013", "SCM.0017", "SCM.0203", "SCM.0213", "SCM.0223"];
+
 /// Checks that an answer is one that `openapi/openccm.yaml` describes, down to each field of its JSON.
 #[track_caller]
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
-    assert_ne!(answer.status, 500, "nothing that a client sends may end so: {}", answer.text());
+    let documented = answer.status == 500 && DOCUMENTED.iter().any(|code| answer.text().contains(code));
+    assert!(documented || answer.status != 500, "nothing that a client sends may end so: {}", answer.text());
     let id = answer.header("x-request-id");
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     let path = path.split('?').next().unwrap();
@@ -130,18 +134,19 @@ fn the_compatibility_table_lists_every_operation_and_its_state() {
         .collect();
     let routes: BTreeSet<_> = OPERATIONS
         .iter()
-        .filter(|operation| operation.service != Service::Server)
+        .filter(|operation| !matches!(operation.service, Service::Server | Service::Elb | Service::Waf))
         .map(|o| (o.name.to_owned(), o.method.to_owned(), o.path.to_owned(), o.built))
         .collect();
     assert_eq!(listed, routes);
-    assert_eq!(listed.len(), 122);
+    // 122 of the contract, and one more that Terraform reads.
+    assert_eq!(listed.len(), 123);
 }
 
 #[test]
 fn what_is_not_built_answers_501_in_its_services_shape() {
     on_both(async |world| {
         for operation in OPERATIONS.iter().filter(|operation| !operation.built) {
-            let path = operation.path.replace(['{', '}'], "");
+            let path = operation.path.replace("{project_id}", &world.account.project_id).replace(['{', '}'], "");
             let answer = world.call(operation.method, &path, Value::Null).await;
             assert_eq!(answer.status, 501, "{operation:?}");
             let json = answer.json();
@@ -150,6 +155,8 @@ fn what_is_not_built_answers_501_in_its_services_shape() {
                 Service::Pca => "PCA.",
                 Service::Scm => "SCM.",
                 Service::Apig => "APIG.",
+                Service::Elb => "ELB.",
+                Service::Waf => "WAF.",
                 Service::Iam | Service::Server => "IAM.",
             };
             assert!(json["error_code"].as_str().unwrap().starts_with(prefix), "{json}");

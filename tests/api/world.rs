@@ -13,6 +13,7 @@ use openccm_service::{
     bootstrap::{FirstAccount, make_first_account},
     bucket_store::{BucketSettings, BucketStore},
     buckets, claim_database, revocation,
+    ssl::SslOptions,
 };
 use openccm_store::{Database, access_keys, accounts, users};
 use openccm_tests::s3_server::S3Server;
@@ -39,7 +40,7 @@ pub(crate) const CERTIFICATES: &str = "/v1/private-certificates";
 pub(crate) const REVOCATION_URL: &str = "http://pki.example.com";
 
 const PASSWORD: &str = "Correct-Horse-7";
-const MASTER_KEY: [u8; 32] = [7; 32];
+pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
 
 /// A server, its clock, and the credentials of the account that calls it.
 pub(crate) struct World {
@@ -48,6 +49,7 @@ pub(crate) struct World {
     pub(crate) database_url: String,
     pub(crate) account: Account,
     quotas: Quotas,
+    ssl: SslOptions,
     router: Router,
     /// Where its buckets are.
     pub(crate) buckets: BucketSettings,
@@ -86,28 +88,34 @@ pub(crate) fn on_both<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
 
 /// As [`on_both`], with these quotas.
 pub(crate) fn with_quotas<F: Future<Output = ()>>(quotas: Quotas, test: impl Fn(World) -> F) {
-    on_each(quotas, Keeper::Folder, &test);
+    on_each(quotas, &SslOptions::default(), Keeper::Folder, &test);
 }
 
 /// As [`on_both`], with buckets in a folder and then on an S3-compatible service.
 pub(crate) fn on_both_stores<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
-    on_each(QUOTAS, Keeper::Folder, &test);
-    on_each(QUOTAS, Keeper::S3, &test);
+    on_each(QUOTAS, &SslOptions::default(), Keeper::Folder, &test);
+    on_each(QUOTAS, &SslOptions::default(), Keeper::S3, &test);
 }
 
-fn on_each<F: Future<Output = ()>>(quotas: Quotas, keeper: Keeper, test: &impl Fn(World) -> F) {
+/// As [`on_both`], with these options of SSL certificates.
+pub(crate) fn with_ssl<F: Future<Output = ()>>(ssl: &SslOptions, test: impl Fn(World) -> F) {
+    on_each(QUOTAS, ssl, Keeper::Folder, &test);
+}
+
+fn on_each<F: Future<Output = ()>>(quotas: Quotas, ssl: &SslOptions, keeper: Keeper, test: &impl Fn(World) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        test(World::new(url, quotas, keeper, folder).await).await;
+        test(World::new(url, quotas, ssl.clone(), keeper, folder).await).await;
 
         let name = database_name();
         // As most servers are set up: sorted by the rules of a language, not by code points.
         administer(format!("CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")).await;
         let server = postgres_server();
         let (base, _) = server.rsplit_once('/').unwrap();
-        test(World::new(format!("{base}/{name}"), quotas, keeper, tempfile::tempdir().unwrap()).await).await;
+        test(World::new(format!("{base}/{name}"), quotas, ssl.clone(), keeper, tempfile::tempdir().unwrap()).await)
+            .await;
         administer(format!("DROP DATABASE {name} WITH (FORCE)")).await;
     });
 }
@@ -117,6 +125,7 @@ async fn build(
     clock: Arc<ManualClock>,
     quotas: Quotas,
     buckets: &BucketSettings,
+    ssl: SslOptions,
 ) -> (OpenCcm, Router) {
     let database = Database::connect(database_url).await.unwrap();
     database.migrate().await.unwrap();
@@ -128,6 +137,7 @@ async fn build(
         bucket_url: None,
         buckets: BucketStore::new(buckets.clone()).unwrap(),
         quotas,
+        ssl,
         signature_window_ms: 15 * MINUTE_MS,
         key_pool: KeyPoolSizes { rsa2048: 0, rsa4096: 0 },
         passwords: PasswordHasher::new(PasswordCost::CHEAPEST).unwrap(),
@@ -138,10 +148,10 @@ async fn build(
 }
 
 impl World {
-    async fn new(database_url: String, quotas: Quotas, keeper: Keeper, folder: TempDir) -> Self {
+    async fn new(database_url: String, quotas: Quotas, ssl: SslOptions, keeper: Keeper, folder: TempDir) -> Self {
         let clock = Arc::new(ManualClock::at(START_MS));
         let (buckets, s3) = keep_buckets(keeper, &folder.path().join("buckets")).await;
-        let (ccm, router) = build(&database_url, Arc::clone(&clock), quotas, &buckets).await;
+        let (ccm, router) = build(&database_url, Arc::clone(&clock), quotas, &buckets, ssl.clone()).await;
         let first = FirstAccount {
             account_name: "acme".into(),
             project_name: "cn-north-4".into(),
@@ -163,7 +173,7 @@ impl World {
             Ok(())
         });
         assert!(made.await.unwrap());
-        Self { clock, ccm, database_url, account: account.unwrap(), quotas, router, buckets, _s3: s3, folder }
+        Self { clock, ccm, database_url, account: account.unwrap(), quotas, ssl, router, buckets, _s3: s3, folder }
     }
 
     /// The server stopped and started again on the same database.
@@ -172,9 +182,22 @@ impl World {
         self.start().await;
     }
 
+    /// As [`Self::restart`], with other options of SSL certificates.
+    pub(crate) async fn restart_with(&mut self, ssl: SslOptions) {
+        self.ssl = ssl;
+        self.restart().await;
+    }
+
+    /// The server stopped and started again with these options of SSL certificates.
+    pub(crate) async fn restarted_with(mut self, ssl: SslOptions) -> Self {
+        self.ssl = ssl;
+        self.restart().await;
+        self
+    }
+
     async fn start(&mut self) {
         let clock = Arc::clone(&self.clock);
-        (self.ccm, self.router) = build(&self.database_url, clock, self.quotas, &self.buckets).await;
+        (self.ccm, self.router) = build(&self.database_url, clock, self.quotas, &self.buckets, self.ssl.clone()).await;
     }
 
     /// Publishes what is due; it must succeed. Gives how many lists were published.

@@ -6,6 +6,7 @@ import pytest
 
 import stores
 from pca import Pca
+from scm import Scm
 from server import BINARY, Server
 
 # The end of a log that is shown.
@@ -57,6 +58,12 @@ def server(tmp_path_factory):
 def pca(server):
     """The shared server as its administrator sees it."""
     return Pca.of(server)
+
+
+@pytest.fixture(scope="module")
+def scm(server):
+    """The same, for SSL certificates."""
+    return Scm.of(server)
 
 
 @pytest.fixture(scope="module", params=stores.NAMES)

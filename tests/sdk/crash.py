@@ -13,9 +13,10 @@ THREADS = 40
 class Crash:
     """Calls from many threads at once, in the middle of which the server is killed."""
 
-    def __init__(self, server, after):
+    def __init__(self, server, after, client_type=Pca):
         self.server = server
         self.after = after
+        self.client_type = client_type
         self.answers = []
         self._lock = threading.Lock()
         self._crashed = threading.Event()
@@ -33,10 +34,10 @@ class Crash:
         return self.answers
 
     def _call(self, call):
-        if not hasattr(self._clients, "pca"):
-            self._clients.pca = Pca.of(self.server)
+        if not hasattr(self._clients, "client"):
+            self._clients.client = self.client_type.of(self.server)
         try:
-            answer = call(self._clients.pca)
+            answer = call(self._clients.client)
         except SdkException:
             assert self._crashed.is_set(), "a request failed while the server ran"
             return

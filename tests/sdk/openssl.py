@@ -3,6 +3,7 @@
 import base64
 import functools
 import re
+import ssl
 import subprocess
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -20,6 +21,11 @@ def openssl(*arguments, text=None):
 def certificates(pem):
     """The certificates in a text, each as PEM."""
     return CERTIFICATE.findall(pem)
+
+
+def ders(pem):
+    """The certificates in a text, each as DER: whatever its line ends are."""
+    return [ssl.PEM_cert_to_DER_cert(certificate) for certificate in certificates(pem)]
 
 
 def verify(certificate, chain, folder, *options):
@@ -98,14 +104,39 @@ def make_request(key_path, subject_text, *extension_texts):
 class Authority:
     """A CA of OpenSSL, outside the server."""
 
-    def __init__(self, folder, common_name="External Root"):
+    def __init__(self, folder, common_name="External Root", issuer=None):
         self.folder = folder
+        self.issuer = issuer
         self.key = make_key(folder / "external.key")
         self.path = folder / "external.pem"
+        if issuer:
+            request = make_request(self.key, f"/CN={common_name}")
+            usages = ("basicConstraints=critical,CA:true,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
+            self.path.write_text(issuer.sign(request, *usages))
+            return
         openssl(
             "req", "-x509", "-new", "-key", self.key, "-subj", f"/CN={common_name}", "-days", 3650, "-out", self.path,
             "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )  # fmt: skip
+
+    def subordinate(self, folder, common_name="External Sub"):
+        """A CA below this one, in a folder of its own."""
+        folder.mkdir()
+        return Authority(folder, common_name, self)
+
+    @property
+    def chain(self):
+        """Its certificate and those above it."""
+        return self.certificate + (self.issuer.chain if self.issuer else "")
+
+    def issue(self, names, key="EC256", days=90):
+        """A server's certificate, its chain and its key, as PEM."""
+        key_path = make_key(self.folder / "server.key", key)
+        alternatives = ",".join(f"DNS:{name}" for name in names)
+        request = make_request(key_path, f"/CN={names[0]}")
+        usages = ("basicConstraints=critical,CA:false", "extendedKeyUsage=serverAuth")
+        certificate = self.sign(request, f"subjectAltName={alternatives}", *usages, days=days)
+        return certificate, self.chain, key_path.read_text()
 
     @property
     def certificate(self):

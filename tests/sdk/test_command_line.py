@@ -17,7 +17,7 @@ def test_version(new_server):
     assert result.stdout == f"openccm {version}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "health", "config", "credentials"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "health", "apig", "config", "credentials"])
 def test_help(new_server, command):
     server = new_server()
     result = server.run("--help")

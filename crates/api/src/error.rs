@@ -11,7 +11,10 @@ use openccm_core::{Code, Subject, codes};
 use openccm_service::Error;
 use serde_json::json;
 
-use crate::route::Service;
+use crate::{
+    codes::{apig_code, pca_code, push_code, scm_code},
+    route::Service,
+};
 
 /// The longest error message, in characters.
 const MESSAGE_LIMIT: usize = 1024;
@@ -32,7 +35,12 @@ impl ApiError {
 
     /// Adds what is particular to this case, for the caller to read.
     pub(crate) fn with_detail(self, detail: impl Display) -> Self {
-        let message = format!("{} {detail}", self.message).chars().take(MESSAGE_LIMIT).collect();
+        // Some of the vendor's texts say where the detail stands.
+        let message = match self.message.split_once("{0}") {
+            Some((before, after)) => format!("{before}{detail}{after}"),
+            None => format!("{} {detail}", self.message),
+        };
+        let message = message.chars().take(MESSAGE_LIMIT).collect();
         Self { message, ..self }
     }
 
@@ -45,19 +53,45 @@ impl ApiError {
         Self { status, ..self }
     }
 
+    /// What `service` answers where something about `subject` is invalid, without what is particular to this case.
+    pub(crate) fn of_subject(service: Service, subject: Subject) -> Self {
+        Self::new(match service {
+            Service::Pca => pca_code(subject),
+            Service::Scm => scm_code(subject),
+            Service::Apig => apig_code(subject),
+            Service::Elb | Service::Waf | Service::Iam | Service::Server => service.codes().bad_request,
+        })
+    }
+
+    /// What it says.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What `service` answers for `error`. What the caller can mend is told; what is ours to mend is logged.
     pub(crate) fn from_error(service: Service, error: &Error) -> Self {
         let codes = service.codes();
         match error {
-            Error::Invalid(invalid) => {
-                let code = if service == Service::Pca { pca_code(invalid.subject) } else { codes.bad_request };
-                Self::new(code).with_detail(invalid)
-            }
+            Error::Invalid(invalid) => Self::of_subject(service, invalid.subject).with_detail(invalid),
+            Error::Push(failure) => Self::new(push_code(failure.service, failure.kind)).with_detail(&failure.reason),
             Error::NotFound => Self::new(codes.not_found),
+            Error::SigningRequestNotFound => Self::new(codes::SCM_CSR_NOT_FOUND),
+            Error::UnknownGateway(which) => {
+                let code = codes::APIG_INSTANCE_NOT_FOUND;
+                Self::new(code).with_message(format!("{};{which}", code.message))
+            }
             Error::IssuerNotFound => Self::new(codes::PCA_ISSUER_NOT_FOUND),
-            Error::StatusConflict(_) => Self::new(codes::PCA_STATUS_CONFLICT).with_detail(error),
-            Error::QuotaExceeded { .. } => Self::new(codes::PCA_QUOTA_EXCEEDED).with_detail(error),
-            Error::KeyMismatch => Self::new(codes::PCA_KEY_MISMATCH),
+            Error::ForeignProject => Self::new(codes.foreign_project).with_detail(error),
+            Error::StatusConflict(_) => Self::new(codes.status_conflict).with_detail(error),
+            Error::QuotaExceeded { .. } => Self::new(codes.quota_exceeded).with_detail(error),
+            Error::TooManyFreeCertificates { .. } => {
+                Self::new(codes::SCM_FREE_CERTIFICATE_QUOTA_EXCEEDED).with_detail(error)
+            }
+            Error::TooManyTags => match service {
+                Service::Scm => Self::new(codes::SCM_TAG_QUOTA_EXCEEDED).with_detail(error),
+                _ => Self::new(codes.quota_exceeded).with_detail(error),
+            },
+            Error::KeyMismatch => Self::new(codes.key_mismatch),
             Error::NoAgency => Self::new(codes::PCA_OBS_UNAVAILABLE).with_detail(error),
             Error::Unauthenticated(_) => {
                 tracing::info!(reason = %error, "sign-in refused");
@@ -82,28 +116,6 @@ impl ApiError {
                 Self::new(code)
             }
         }
-    }
-}
-
-fn pca_code(subject: Subject) -> Code {
-    match subject {
-        Subject::Parameter => codes::PCA_INCORRECT_PARAMETER,
-        Subject::DistinguishedName => codes::PCA_INVALID_DISTINGUISHED_NAME,
-        Subject::KeyAlgorithm => codes::PCA_INVALID_KEY_ALGORITHM,
-        Subject::HashAlgorithm => codes::PCA_INVALID_SIGNATURE_ALGORITHM,
-        Subject::Validity => codes::PCA_INVALID_VALIDITY,
-        Subject::DomainName => codes::PCA_INVALID_DOMAIN_NAME,
-        Subject::IpAddress => codes::PCA_INVALID_IP_ADDRESS,
-        Subject::AlternativeNameType => codes::PCA_INVALID_ALTERNATIVE_NAME_TYPE,
-        Subject::CaId => codes::PCA_INVALID_CA_ID,
-        Subject::CaType => codes::PCA_INVALID_CA_TYPE,
-        Subject::PathLength => codes::PCA_INVALID_PATH_LENGTH,
-        Subject::CrlConfiguration => codes::PCA_INVALID_CRL_CONFIGURATION,
-        Subject::CertificateId => codes::PCA_INVALID_CERTIFICATE_ID,
-        Subject::Csr => codes::PCA_INVALID_CSR,
-        Subject::Certificate => codes::PCA_INVALID_CERTIFICATE,
-        Subject::CertificateChain => codes::PCA_INVALID_CERTIFICATE_CHAIN,
-        Subject::Status => codes::PCA_INVALID_STATUS,
     }
 }
 

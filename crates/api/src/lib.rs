@@ -1,13 +1,20 @@
 //! The HTTP surface. One module a service, one file a resource; a handler parses, calls and renders.
 
+mod acme_challenges;
+mod apigw;
+mod attachment;
+mod codes;
+mod domain_validation;
 mod error;
 mod extract;
 mod iam;
 mod lenient;
 mod observe;
 mod pca;
+mod registry;
 mod relying_parties;
 mod route;
+mod scm;
 mod server;
 mod sign_in;
 mod unbuilt;
@@ -20,7 +27,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
 };
 use http::StatusCode;
-use openccm_core::codes;
+use openccm_core::codes::GATEWAY_NO_SUCH_API;
 use openccm_service::OpenCcm;
 pub use route::{Access, Operation, Service};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -41,9 +48,9 @@ pub fn router(ccm: OpenCcm, metrics: RenderMetrics) -> Router {
     serve(ccm, routes(metrics))
 }
 
-/// What relying parties ask alone: revocation lists and OCSP, without anything that needs signing in.
+/// What is asked without signing in, alone: what relying parties ask (revocation lists, OCSP), and ACME services.
 pub fn relying_party_router(ccm: OpenCcm) -> Router {
-    serve(ccm, relying_parties::routes())
+    serve(ccm, relying_parties::routes().merge(acme_challenges::routes()))
 }
 
 fn serve(ccm: OpenCcm, routes: Routes) -> Router {
@@ -54,9 +61,9 @@ fn serve(ccm: OpenCcm, routes: Routes) -> Router {
         .layer(DefaultBodyLimit::disable())
         .route_layer(from_fn_with_state(gate, sign_in::sign_in))
         .method_not_allowed_fallback(|| async {
-            ApiError::new(codes::GATEWAY_NO_SUCH_API).with_status(StatusCode::METHOD_NOT_ALLOWED)
+            ApiError::new(GATEWAY_NO_SUCH_API).with_status(StatusCode::METHOD_NOT_ALLOWED)
         })
-        .fallback(|| async { ApiError::new(codes::GATEWAY_NO_SUCH_API) })
+        .fallback(|| async { ApiError::new(GATEWAY_NO_SUCH_API) })
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(from_fn(observe::refuse_oversize))
         .layer(from_fn_with_state(ccm.clone(), observe::observe))
@@ -70,8 +77,13 @@ pub fn operations() -> Vec<Operation> {
 
 fn routes(metrics: RenderMetrics) -> Routes {
     pca::routes()
+        .merge(scm::routes())
+        .merge(apigw::routes())
         .merge(iam::routes())
+        .merge(registry::routes())
         .merge(relying_parties::routes())
+        .merge(domain_validation::routes())
+        .merge(acme_challenges::routes())
         .merge(server::routes(metrics))
         .merge(unbuilt::routes())
 }

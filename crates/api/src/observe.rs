@@ -12,7 +12,7 @@ use openccm_core::codes;
 use openccm_service::OpenCcm;
 use tracing::Instrument;
 
-use crate::{BODY_LIMIT, error::ApiError};
+use crate::{BODY_LIMIT, domain_validation::SECRET_PATHS, error::ApiError};
 
 /// The operations that monitoring and relying parties call all the time.
 const FREQUENT: [&str; 7] = [
@@ -38,7 +38,7 @@ pub(crate) struct Observed {
 pub(crate) async fn observe(State(ccm): State<OpenCcm>, request: Request, next: Next) -> Response {
     let request_id = ccm.next_request_id().to_string();
     let span = tracing::info_span!("request", id = %request_id);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), loggable(request.uri().path()));
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let elapsed = started.elapsed();
@@ -63,6 +63,11 @@ pub(crate) async fn observe(State(ccm): State<OpenCcm>, request: Request, next: 
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+/// The path, without the token where it has one.
+fn loggable(path: &str) -> String {
+    if path.starts_with(SECRET_PATHS) { format!("{SECRET_PATHS}…") } else { path.to_owned() }
 }
 
 /// Refuses a body that says itself that it is too long, before any of it is read. One that does not say is measured while it

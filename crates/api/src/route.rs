@@ -8,7 +8,6 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use http::Method;
-use openccm_core::{Code, codes};
 use openccm_service::OpenCcm;
 
 /// The services of the API, each with its own error codes.
@@ -20,6 +19,10 @@ pub enum Service {
     Scm,
     /// Certificates of the API gateway.
     Apig,
+    /// Elastic load balance, as the embedded registry answers for it.
+    Elb,
+    /// The web application firewall, as the embedded registry answers for it.
+    Waf,
     /// Signing in.
     Iam,
     /// The server's own: health, metrics, documentation.
@@ -52,50 +55,6 @@ pub struct Operation {
     pub access: Access,
     /// Whether it does anything but answer 501.
     pub built: bool,
-}
-
-/// The codes with which a service answers what can go wrong in any of them.
-pub(crate) struct ServiceCodes {
-    pub(crate) bad_request: Code,
-    pub(crate) unauthenticated: Code,
-    pub(crate) forbidden: Code,
-    pub(crate) not_found: Code,
-    pub(crate) internal: Code,
-}
-
-impl Service {
-    pub(crate) const fn codes(self) -> ServiceCodes {
-        match self {
-            Self::Pca => ServiceCodes {
-                bad_request: codes::PCA_INCORRECT_PARAMETER,
-                unauthenticated: codes::PCA_UNAUTHENTICATED,
-                forbidden: codes::PCA_FORBIDDEN,
-                not_found: codes::PCA_NOT_FOUND,
-                internal: codes::PCA_UNKNOWN_ERROR,
-            },
-            Self::Scm => ServiceCodes {
-                bad_request: codes::SCM_INCORRECT_PARAMETER,
-                unauthenticated: codes::SCM_UNAUTHENTICATED,
-                forbidden: codes::SCM_FORBIDDEN,
-                not_found: codes::SCM_NOT_FOUND,
-                internal: codes::SCM_UNKNOWN_ERROR,
-            },
-            Self::Apig => ServiceCodes {
-                bad_request: codes::APIG_SYSTEM_ERROR,
-                unauthenticated: codes::APIG_UNAUTHENTICATED,
-                forbidden: codes::APIG_FORBIDDEN,
-                not_found: codes::GATEWAY_NO_SUCH_API,
-                internal: codes::APIG_SYSTEM_ERROR,
-            },
-            Self::Iam | Self::Server => ServiceCodes {
-                bad_request: codes::IAM_BAD_REQUEST,
-                unauthenticated: codes::IAM_UNAUTHENTICATED,
-                forbidden: codes::IAM_FORBIDDEN,
-                not_found: codes::IAM_NOT_FOUND,
-                internal: codes::IAM_INTERNAL,
-            },
-        }
-    }
 }
 
 /// Routes of one or more services, and the list of what they are.

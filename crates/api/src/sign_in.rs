@@ -17,7 +17,7 @@ use crate::{
     BODY_LIMIT,
     error::ApiError,
     observe::Observed,
-    route::{Access, Catalogue},
+    route::{Access, Catalogue, Operation},
 };
 
 /// The longest body that is read of those who need not sign in, in bytes: whoever they are, they have little to say.
@@ -53,6 +53,10 @@ pub(crate) async fn sign_in(State(gate): State<Gate>, request: Request, next: Ne
             Err(error) => Err(error),
         },
     };
+    let admitted = match admitted {
+        Ok(Some(caller)) => check_project(&operation, parts.uri.path(), &caller).map(|()| Some(caller)),
+        admitted => admitted,
+    };
     let mut response = match admitted {
         Ok(caller) => {
             parts.extensions.insert(operation);
@@ -66,6 +70,15 @@ pub(crate) async fn sign_in(State(gate): State<Gate>, request: Request, next: Ne
     };
     response.extensions_mut().insert(observed);
     response
+}
+
+/// Checks the project in the path, where the operation's path has one.
+fn check_project(operation: &Operation, path: &str, caller: &Caller) -> Result<(), Error> {
+    let mut segments = operation.path.split('/').zip(path.split('/'));
+    match segments.find(|(template, _)| *template == "{project_id}") {
+        Some((_, project_id)) => caller.check_project(project_id),
+        None => Ok(()),
+    }
 }
 
 /// The caller, by signature or by token; where both are sent, by signature.

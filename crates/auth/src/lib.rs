@@ -24,7 +24,7 @@ mod token;
 
 pub use access_key::{AccessKeyPair, generate_password};
 pub use password::{PasswordCost, PasswordError, PasswordHasher};
-pub use random::RandomError;
+pub use random::{RandomError, text as random_text};
 pub use scheme::Algorithm;
 pub use sdk_date::{format_sdk_date, parse_sdk_date};
 pub use secret::Secret;

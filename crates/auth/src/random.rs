@@ -16,7 +16,10 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), RandomError> {
 ///
 /// A byte beyond the largest multiple of the alphabet's size is drawn again: reducing it would favour the first
 /// characters of the alphabet.
-pub(crate) fn text(alphabet: &[u8], length: usize) -> Result<Zeroizing<String>, RandomError> {
+///
+/// # Errors
+/// The random generator fails.
+pub fn text(alphabet: &[u8], length: usize) -> Result<Zeroizing<String>, RandomError> {
     debug_assert!(alphabet.is_ascii() && (1..=256).contains(&alphabet.len()));
     let fair = 256 - 256 % alphabet.len();
     // The capacity is final, so that growing leaves no copy of the secret behind.

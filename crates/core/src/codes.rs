@@ -200,12 +200,32 @@ codes! {
     // The API gateway: its certificates, and requests that no service takes.
     GATEWAY_NO_SUCH_API = 404 "APIG.0101" "The API does not exist or has not been published in the environment.";
     GATEWAY_ENTITY_TOO_LARGE = 413 "APIG.0201" "Request entity too large.";
+    GATEWAY_UNAUTHENTICATED = 401 "APIG.0301" "Incorrect IAM authentication information.";
+    GATEWAY_FORBIDDEN = 403 "APIG.0302" "The IAM user is not allowed to access the API.";
     APIG_UNAUTHENTICATED = 401 "APIG.1002" "Incorrect token or token resolution failed";
     APIG_FORBIDDEN = 403 "APIG.1005" "No permissions to request this method";
     APIG_NO_VALID_DOMAIN = 400 "APIG.2000" "no valid domain name";
+    APIG_MISSING_PARAMETER = 400 "APIG.2001" "The request parameters must be specified";
+    APIG_INVALID_PARAMETER = 400 "APIG.2012" "Invalid parameter value.";
+    APIG_INVALID_DOMAIN = 400 "APIG.2024" "Invalid URL domain.";
+    APIG_KEY_MISMATCH = 400 "APIG.2101" "The certificate and private key do not match.";
+    APIG_CERTIFICATE_EXPIRED = 400 "APIG.2102" "The certificate has expired.";
+    APIG_DOMAIN_MISMATCH = 400 "APIG.2103" "The certificate common name does not match the domain name.";
+    APIG_CHAIN_MISMATCH = 400 "APIG.2104" "The certificate chain is not matched.";
+    APIG_ENCRYPTED_PRIVATE_KEY = 400 "APIG.2105" "Encrypted private keys are not supported.";
+    APIG_INVALID_CERTIFICATE_OR_KEY = 400 "APIG.2106" "Invalid certificate or private key.";
+    APIG_CERTIFICATE_NOT_FOUND = 404 "APIG.3021" "The SSL certificate does not exist.";
     APIG_INSTANCE_NOT_FOUND = 404 "APIG.3030" "The instance does not exist";
     APIG_QUOTA_NAME_EXISTS = 400 "APIG.3325" "The API quota name already exists";
+    APIG_RESOURCE_UNCHANGEABLE = 400 "APIG.3400" "The resource cannot be changed.";
     APIG_SYSTEM_ERROR = 500 "APIG.9999" "System error";
+
+    // Elastic load balance and the web application firewall, as the embedded registry answers for them.
+    ELB_INVALID_PARAMETER = 400 "ELB.1001" "Request parameters invalid.";
+    ELB_NOT_FOUND = 404 "ELB.8904" "certificate could not be found.";
+    WAF_INTERNAL_ERROR = 500 "WAF.00010001" "internal.error";
+    WAF_BAD_REQUEST = 400 "WAF.00011001" "bad.request";
+    WAF_CERTIFICATE_NOT_FOUND = 404 "WAF.00014020" "certificate.not.found";
 
     // Signing in.
     IAM_UNAUTHENTICATED = 401 "IAM.0001" "The request you have made requires authentication.";

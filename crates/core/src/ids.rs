@@ -68,6 +68,22 @@ id!(
     AgencyId, simple
 );
 id!(
+    /// A signing request of a server: 32 hexadecimal digits.
+    SigningRequestId, simple
+);
+id!(
+    /// A certificate of the API gateway: 32 hexadecimal digits.
+    GatewayCertificateId, simple
+);
+id!(
+    /// A domain name that an API gateway answers to: 32 hexadecimal digits.
+    GatewayDomainId, simple
+);
+id!(
+    /// A push of an SSL certificate, or a certificate in the embedded registry: 32 hexadecimal digits.
+    PushId, simple
+);
+id!(
     /// A request to the API (`X-Request-Id`): 32 hexadecimal digits.
     RequestId, simple
 );

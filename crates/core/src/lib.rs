@@ -7,10 +7,14 @@ mod authority_status;
 mod clock;
 pub mod codes;
 mod distinguished_name;
+mod gateway;
 mod ids;
 mod invalid;
 mod key_usage;
 mod revocation;
+mod server_name;
+mod ssl;
+mod ssl_status;
 mod text_enum;
 mod validity;
 
@@ -20,10 +24,20 @@ pub use authority_status::{AuthorityOperation, AuthorityStatus, Outcome, outcome
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::Code;
 pub use distinguished_name::DistinguishedName;
-pub use ids::{AccountId, AgencyId, CaId, CertificateId, Ids, ProjectId, RequestId, UserId};
+pub use gateway::{COMMON_INSTANCE, GatewayAlgorithm, GatewayScope, covers};
+pub use ids::{
+    AccountId, AgencyId, CaId, CertificateId, GatewayCertificateId, GatewayDomainId, Ids, ProjectId, PushId, RequestId,
+    SigningRequestId, UserId,
+};
 pub use invalid::{Invalid, Subject};
 pub use key_usage::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 pub use revocation::{CertificateStatus, RevocationReason};
+pub use server_name::ServerName;
+pub use ssl::{
+    CertificateBrand, CertificateType, CsrUsage, DomainType, NoticeType, ProofStatus, PushService, SslKeyAlgorithm,
+    ValidationMethod,
+};
+pub use ssl_status::{SslOperation, SslOutcome, SslStatus, ssl_outcome, ssl_transition_table};
 pub use validity::{Period, START_TOLERANCE_MS, Validity, ValidityUnit};
 
 text_enum::text_enum! {

@@ -14,7 +14,7 @@ use crate::{PkiError, PublicKey, SignatureScheme, extensions, name, pem, timesta
 pub struct Certificate {
     der: Vec<u8>,
     subject: Name,
-    issuer: Name,
+    pub(crate) issuer: Name,
     serial_number: String,
     period: Period,
     public_key: PublicKey,
@@ -22,7 +22,7 @@ pub struct Certificate {
     authority: bool,
     path_length: Option<u8>,
     key_usages: Option<KeyUsages>,
-    signature_algorithm: ObjectIdentifier,
+    pub(crate) signature_algorithm: ObjectIdentifier,
 }
 
 impl Certificate {
@@ -67,6 +67,20 @@ impl Certificate {
     pub fn all_from_pem(text: &str) -> Result<Vec<Self>, PkiError> {
         let blocks = pem::decode_all(text, "CERTIFICATE").map_err(|error| PkiError::Malformed(error.to_string()))?;
         blocks.iter().map(|der| Self::from_der(der)).collect()
+    }
+
+    /// Reads certificates that follow one another without anything between them.
+    ///
+    /// # Errors
+    /// As [`Self::from_der`].
+    pub fn all_from_der(mut der: &[u8]) -> Result<Vec<Self>, PkiError> {
+        let mut all = Vec::new();
+        while !der.is_empty() {
+            let (rest, _) = X509Certificate::from_der(der).map_err(|error| PkiError::Malformed(error.to_string()))?;
+            all.push(Self::from_der(&der[..der.len() - rest.len()])?);
+            der = rest;
+        }
+        Ok(all)
     }
 
     /// The DER.
@@ -167,6 +181,15 @@ impl Certificate {
         if !issuer.can_issue() {
             return unfit("its issuer may not sign certificates");
         }
+        self.verify_signed_by(&issuer.public_key)
+    }
+
+    /// Whether it names itself as its issuer and its own key signed it, in an accepted way. With the CA bit or without.
+    pub fn is_self_signed(&self) -> bool {
+        self.is_self_issued() && self.verify_signed_by(&self.public_key).is_ok()
+    }
+
+    fn verify_signed_by(&self, key: &PublicKey) -> Result<(), PkiError> {
         let (_, parsed) = X509Certificate::from_der(&self.der).map_err(|e| PkiError::Malformed(e.to_string()))?;
         // RFC 5280 §4.1.1.2: what is signed names the algorithm too.
         if parsed.signature_algorithm != parsed.tbs_certificate.signature {
@@ -176,7 +199,7 @@ impl Certificate {
             return Err(PkiError::BadSignature);
         }
         let signature = &parsed.signature_value.data;
-        issuer.public_key.verify(self.signature_algorithm, parsed.tbs_certificate.as_ref(), signature)
+        key.verify(self.signature_algorithm, parsed.tbs_certificate.as_ref(), signature)
     }
 }
 

@@ -34,6 +34,41 @@ pub fn complete_chain(certificate: &Certificate, pool: Vec<Certificate>) -> Resu
     if pool.is_empty() { Ok(chain) } else { unfit("the chain holds certificates that do not belong to it") }
 }
 
+/// Orders `pool` into the chain of `certificate`, its issuer first, as far up as the pool reaches: the root may be absent.
+/// The pool may come in any order, and may hold a certificate twice or the certificate itself. Looks at names, rights to
+/// issue and signatures, not at validity periods.
+///
+/// # Errors
+/// A pool with certificates that do not belong to the chain.
+pub fn build_chain(certificate: &Certificate, pool: Vec<Certificate>) -> Result<Vec<Certificate>, PkiError> {
+    let mut rest: Vec<Certificate> = Vec::new();
+    for other in pool {
+        if other.der() != certificate.der() && rest.iter().all(|known| known.der() != other.der()) {
+            rest.push(other);
+        }
+        // Before any signature is verified, as above.
+        if rest.len() > MAX_LENGTH {
+            return unfit(format!("the chain has more than {MAX_LENGTH} certificates"));
+        }
+    }
+    let mut chain: Vec<Certificate> = Vec::new();
+    while !rest.is_empty() {
+        let last = chain.last().unwrap_or(certificate);
+        // A root comes last, where another certificate has its name and key too: one that another root signed.
+        let is_next = |issuer: &Certificate| last.verify_issued_by(issuer).is_ok();
+        let next = rest
+            .iter()
+            .position(|issuer| !issuer.is_self_issued() && is_next(issuer))
+            .or_else(|| rest.iter().position(is_next));
+        match next {
+            Some(next) => chain.push(rest.swap_remove(next)),
+            None if chain.is_empty() => return unfit("none of the certificates in the chain issued the certificate"),
+            None => return unfit("the chain holds certificates that do not belong to it"),
+        }
+    }
+    Ok(chain)
+}
+
 /// Checks the path from `certificate` over `chain` (issuer first, root last): signatures, rights to issue, path lengths,
 /// that it ends in a root, and that all, `certificate` too, are valid throughout `during` (RFC 5280 §6.1).
 ///

@@ -5,8 +5,10 @@
 mod algorithm;
 mod blocking;
 mod certificate;
+mod certificate_facts;
 mod chain;
 mod crl;
+mod domain_names;
 pub mod export;
 mod extensions;
 mod issue;
@@ -16,13 +18,18 @@ pub mod pem;
 mod private_key;
 mod public_key;
 pub mod seal;
+mod server_certificate;
+mod server_key;
+mod server_request;
 mod signing_request;
 mod timestamp;
 
 pub use algorithm::{SignatureScheme, signature_algorithm};
 pub use certificate::Certificate;
-pub use chain::{complete_chain, verify_path};
+pub use certificate_facts::is_sm2_certificate;
+pub use chain::{build_chain, complete_chain, verify_path};
 pub use crl::{Crl, CrlEntries, CrlTemplate, RevokedCertificate, issue_crl};
+pub use domain_names::MalformedDomainName;
 pub use issue::{Constraints, Issued, Template, issue};
 pub use name::{from_x501, to_x501};
 pub use ocsp::{
@@ -30,6 +37,9 @@ pub use ocsp::{
 };
 pub use private_key::{PrivateKey, Signer, Signing};
 pub use public_key::{KeyKind, PublicKey};
+pub use server_certificate::{ServerCertificate, ServerCertificateError};
+pub use server_key::{KeyReadError, ServerKey};
+pub use server_request::make_server_request;
 pub use signing_request::{SigningRequest, make_signing_request};
 pub use x509_cert::name::Name;
 

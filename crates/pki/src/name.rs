@@ -57,6 +57,11 @@ pub fn from_x501(name: &Name) -> DistinguishedName {
     }
 }
 
+/// Every value of one attribute of a name, in the order of the name.
+pub(crate) fn values(name: &Name, oid: ObjectIdentifier) -> Vec<String> {
+    name.iter().filter(|attribute| attribute.oid == oid).filter_map(|attribute| text(&attribute.value)).collect()
+}
+
 /// Checks that `name` is what was read from `raw`, byte for byte. The decoder sorts the values of a relative name, which
 /// DER wants sorted (X.690 §11.6); a name that was not would be another one in the certificate, and link no chain.
 ///

@@ -2,7 +2,8 @@
 //!
 //! What clients send has gone through consoles, JSON escapes and shell variables. So the reader takes CRLF, LF, and the
 //! two characters `\n` (or the four of `\r\n`) for line breaks, blanks anywhere among the base64 text, quotes around
-//! the whole, and any text between blocks. The base64 text itself is read strictly: padded, canonical, nothing else.
+//! the whole, any text between blocks, and blanks missing from the label of a last line (`-----END RSA PRIVATEKEY-----`,
+//! as the vendor's own example has it). The base64 text itself is read strictly: padded, canonical, nothing else.
 
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
@@ -167,8 +168,13 @@ impl<'a> Blocks<'a> {
         let (body, rest) = rest.split_once(END)?;
         let (end_label, rest) = Self::boundary(rest)?;
         // Dashes inside mean that the block's own end is missing and this is the end of the next.
-        (label == end_label && !body.contains(DASHES)).then_some((Block { label, body }, rest))
+        (same_label(label, end_label) && !body.contains(DASHES)).then_some((Block { label, body }, rest))
     }
+}
+
+/// Whether two labels differ in blanks at most. RFC 7468 §3: a parser may disregard the label of the last line.
+fn same_label(begin: &str, end: &str) -> bool {
+    begin.split(' ').flat_map(str::chars).eq(end.split(' ').flat_map(str::chars))
 }
 
 impl<'a> Iterator for Blocks<'a> {
@@ -242,6 +248,7 @@ mod tests {
             format!("'{}'\n", text.replace("\r\n", "\\n")),
             format!("\u{feff}subject=CN = example\n{lf}\ntrailing words - and - dashes\n"),
             format!("{text}\r\n{}", encode("X509 CRL", b"other")),
+            text.replace("END CERTIFICATE", "END CERTIFI CATE"),
         ];
         for variant in variants {
             assert_eq!(decode_one(&variant, &[CERTIFICATE]), Ok((CERTIFICATE, der())), "{variant:?}");
@@ -254,6 +261,8 @@ mod tests {
         for label in CERTIFICATE_REQUEST {
             assert_eq!(decode_one(&encode(label, &der()), CERTIFICATE_REQUEST), Ok((*label, der())));
         }
+        let misspelt = encode("RSA PRIVATE KEY", &der()).replace("END RSA PRIVATE KEY", "END RSA PRIVATEKEY");
+        assert_eq!(decode_one(&misspelt, KEYS), Ok(("RSA PRIVATE KEY", der())));
         let with_parameters = format!("{}\n{}", encode("EC PARAMETERS", &[6]), encode("EC PRIVATE KEY", &der()));
         assert_eq!(decode_one(&with_parameters, KEYS), Ok(("EC PRIVATE KEY", der())));
     }

@@ -54,6 +54,7 @@ impl PrivateKey {
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, PkiError> {
         let secret = match algorithm {
             KeyAlgorithm::Rsa2048 => Secret::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa2048)?),
+            KeyAlgorithm::Rsa3072 => Secret::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa3072)?),
             KeyAlgorithm::Rsa4096 => Secret::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa4096)?),
             KeyAlgorithm::Ec256 => Secret::Ec(EcdsaKeyPair::generate(&sign::ECDSA_P256_SHA256_ASN1_SIGNING)?),
             KeyAlgorithm::Ec384 => Secret::Ec(EcdsaKeyPair::generate(&sign::ECDSA_P384_SHA384_ASN1_SIGNING)?),
@@ -68,7 +69,7 @@ impl PrivateKey {
     pub fn from_pkcs8(algorithm: KeyAlgorithm, der: &[u8]) -> Result<Self, PkiError> {
         let rejected = |_| PkiError::UnsupportedKey;
         let secret = match algorithm {
-            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa4096 => {
+            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
                 Secret::Rsa(rsa::KeyPair::from_pkcs8(der).map_err(rejected)?)
             }
             KeyAlgorithm::Ec256 => {
@@ -101,7 +102,7 @@ impl PrivateKey {
             Secret::Ec(pair) => pair.public_key().as_ref().to_vec(),
         };
         let (oid, parameters) = match algorithm {
-            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa4096 => (RSA_ENCRYPTION, Any::null()),
+            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => (RSA_ENCRYPTION, Any::null()),
             KeyAlgorithm::Ec256 => (EC_PUBLIC_KEY, Any::from(P256)),
             KeyAlgorithm::Ec384 => (EC_PUBLIC_KEY, Any::from(P384)),
         };

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use aws_lc_rs::{digest, signature as verify};
 use const_oid::ObjectIdentifier;
@@ -12,6 +12,9 @@ use crate::{
     algorithm::{EC_PUBLIC_KEY, ED25519, P256, P384, P521, RSA_ENCRYPTION, SignatureScheme},
     pem,
 };
+
+/// The bits of an RSA modulus that the verifier knows; smaller moduli are no longer safe.
+pub(crate) const RSA_BITS: RangeInclusive<u32> = 2048..=8192;
 
 /// A public key, kept byte for byte as it came.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +46,7 @@ impl KeyKind {
     pub fn algorithm(self) -> Option<KeyAlgorithm> {
         match self {
             Self::Rsa { bits: 2048 } => Some(KeyAlgorithm::Rsa2048),
+            Self::Rsa { bits: 3072 } => Some(KeyAlgorithm::Rsa3072),
             Self::Rsa { bits: 4096 } => Some(KeyAlgorithm::Rsa4096),
             Self::P256 => Some(KeyAlgorithm::Ec256),
             Self::P384 => Some(KeyAlgorithm::Ec384),
@@ -107,8 +111,7 @@ impl PublicKey {
             ED25519 if parameters.is_none() => KeyKind::Ed25519,
             _ => return Err(PkiError::UnsupportedKey),
         };
-        // The range that the verifier knows; smaller moduli are no longer safe.
-        if matches!(kind, KeyKind::Rsa { bits } if !(2048..=8192).contains(&bits)) {
+        if matches!(kind, KeyKind::Rsa { bits } if !RSA_BITS.contains(&bits)) {
             return Err(PkiError::UnsupportedKey);
         }
         let key = Self { info, kind };
@@ -133,6 +136,17 @@ impl PublicKey {
         &self.info
     }
 
+    /// The bits of the key alone, whole bytes: a point, or the DER of an RSAPublicKey.
+    pub(crate) fn bits(&self) -> &[u8] {
+        self.info.subject_public_key.raw_bytes()
+    }
+
+    /// Whether it is the same key as `other`, though one of them may have its point compressed (RFC 5480 §2.2).
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && (self.bits() == other.bits() || is_compressed(self, other) || is_compressed(other, self))
+    }
+
     /// The DER of its SubjectPublicKeyInfo.
     ///
     /// # Errors
@@ -147,6 +161,14 @@ impl PublicKey {
     /// As [`Self::to_der`].
     pub fn to_pem(&self) -> Result<String, PkiError> {
         Ok(pem::encode("PUBLIC KEY", &self.to_der()?) + "\r\n")
+    }
+
+    /// The SHA-256 of its SubjectPublicKeyInfo, in lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// As [`Self::to_der`].
+    pub fn digest(&self) -> Result<String, PkiError> {
+        Ok(hex::encode(digest::digest(&digest::SHA256, &self.to_der()?)))
     }
 
     /// Its key identifier: the SHA-1 of the key's bits (RFC 5280 §4.2.1.2, method 1).
@@ -207,7 +229,17 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-fn bit_length(big_endian: &[u8]) -> u32 {
+/// Whether `short` is the compressed form of the point of `whole` (SEC 1 §2.3.3: the sign of y, then x).
+fn is_compressed(short: &PublicKey, whole: &PublicKey) -> bool {
+    let ([sign @ (2 | 3), x @ ..], [4, point @ ..]) = (short.bits(), whole.bits()) else { return false };
+    let odd = point.last().is_some_and(|byte| byte & 1 == 1);
+    matches!(short.kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521)
+        && point.len() == 2 * x.len()
+        && point.starts_with(x)
+        && odd == (*sign == 3)
+}
+
+pub(crate) fn bit_length(big_endian: &[u8]) -> u32 {
     let significant = big_endian.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &big_endian[first..]);
     significant.first().map_or(0, |first| significant.len() as u32 * 8 - first.leading_zeros())
 }

@@ -16,12 +16,14 @@ use x509_cert::{
 use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
 
 use crate::{
-    PkiError, PublicKey, Signer, algorithm::SignatureScheme, extensions, name, pem, signature_algorithm, unfit,
+    MalformedDomainName, PkiError, PublicKey, Signer, algorithm::SignatureScheme, domain_names::domain_names,
+    extensions, name, pem, signature_algorithm, unfit,
 };
 
 /// A signing request whose signature was checked: who asks, with which key, for what.
 #[derive(Clone, Debug)]
 pub struct SigningRequest {
+    der: Vec<u8>,
     pub(crate) subject: Name,
     pub(crate) alternative_names: Vec<GeneralName>,
     pub(crate) extended_key_usages: Vec<ObjectIdentifier>,
@@ -50,6 +52,7 @@ impl SigningRequest {
         public_key.verify(request.algorithm.oid, signed_part(der, &request.info.subject)?, signature)?;
 
         let mut read = Self {
+            der: der.to_vec(),
             subject: request.info.subject.clone(),
             alternative_names: Vec::new(),
             extended_key_usages: Vec::new(),
@@ -84,6 +87,20 @@ impl SigningRequest {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Its PEM with CRLF line endings, without one at the end.
+    pub fn pem(&self) -> String {
+        pem::encode(pem::CERTIFICATE_REQUEST[0], &self.der)
+    }
+
+    /// The host names and addresses that it is for: the common name where it is one, then the alternative names, each
+    /// once and in lower case. Empty where there is none.
+    ///
+    /// # Errors
+    /// A name that is none, though it is there as one.
+    pub fn domain_names(&self) -> Result<Vec<String>, MalformedDomainName> {
+        domain_names(self.distinguished_name().common_name.as_deref(), &self.alternative_names)
     }
 
     /// The requested subject, as far as the API knows its attributes.
@@ -218,7 +235,7 @@ impl DynSignatureAlgorithmIdentifier for Requester {
 }
 
 /// An extension that is added just as it is.
-struct AsIs(Extension);
+pub(crate) struct AsIs(pub(crate) Extension);
 
 impl x509_cert::ext::ToExtension for AsIs {
     type Error = der::Error;

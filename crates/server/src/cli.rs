@@ -12,7 +12,8 @@ use clap::{Parser, Subcommand};
 use openccm_store::Database;
 
 use crate::{
-    buckets, credentials, files::make_private_folder, health, master_key, serve, settings::Settings, telemetry, tls,
+    buckets, credentials, files::make_private_folder, gateway, health, master_key, orders, serve, settings::Settings,
+    telemetry, tls,
 };
 
 /// A self-hosted server for the Huawei Cloud Certificate Manager (CCM) API, with real cryptography.
@@ -44,6 +45,12 @@ enum Command {
     /// Make and list the buckets that revocation lists can be published to.
     #[command(subcommand)]
     Bucket(BucketCommand),
+    /// Decide about applications for SSL certificates that name an organization (OV and EV).
+    #[command(subcommand)]
+    Scm(orders::ScmCommand),
+    /// Make known what API gateways there are, so that certificates can be bound to their domain names.
+    #[command(subcommand)]
+    Apig(ApigCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -61,6 +68,13 @@ enum BucketCommand {
     },
     /// Print the names of the buckets, a line each.
     List,
+}
+
+#[derive(Subcommand)]
+enum ApigCommand {
+    /// Domain names that gateways answer to.
+    #[command(subcommand)]
+    Domain(gateway::DomainCommand),
 }
 
 #[derive(Subcommand)]
@@ -99,6 +113,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
             print(&runtime()?.block_on(buckets::create(&settings, &name))?)
         }
         Command::Bucket(BucketCommand::List) => print(&runtime()?.block_on(buckets::list(&settings))?),
+        Command::Scm(command) => print(&runtime()?.block_on(orders::run(&settings, command))?),
+        Command::Apig(ApigCommand::Domain(command)) => print(&runtime()?.block_on(gateway::run(&settings, command))?),
         Command::Config(ConfigCommand::Check) => {
             runtime()?.block_on(check(&settings))?;
             print(&settings.describe())
@@ -113,6 +129,7 @@ async fn check(settings: &Settings) -> anyhow::Result<()> {
     Database::check_address(&settings.database_url()?)?;
     settings.bootstrap_password()?;
     buckets::open(settings)?;
+    settings.ssl_options()?;
     master_key::read(&settings.master_key_file())?;
     tls::check(settings).await
 }

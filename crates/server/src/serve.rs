@@ -14,7 +14,9 @@ use hyper_util::{
 };
 use openccm_auth::PasswordHasher;
 use openccm_core::{Clock, SystemClock};
-use openccm_service::{KeyPoolSizes, OpenCcm, Options, Quotas, jobs, revocation};
+use openccm_service::{
+    KeyPoolSizes, OpenCcm, Options, Quotas, bucket_store::BucketStore, jobs, revocation, ssl::orders,
+};
 use openccm_store::Database;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -53,16 +55,8 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let relying_parties = settings.revocation_listen.map(bind).transpose()?;
     let relying_party_address = relying_parties.as_ref().map(TcpListener::local_addr).transpose()?;
     let public_url = settings.public_url(address);
-    let options = Options {
-        revocation_url: settings.revocation_url(&public_url, relying_party_address),
-        bucket_url: settings.bucket_url(),
-        buckets,
-        public_url,
-        quotas: Quotas { authorities: settings.quota_cas, certificates: settings.quota_certificates },
-        signature_window_ms: i64::from(settings.signature_window_seconds) * 1000,
-        key_pool: KeyPoolSizes { rsa2048: settings.key_pool_rsa2048, rsa4096: settings.key_pool_rsa4096 },
-        passwords: PasswordHasher::default(),
-    };
+    let revocation_url = settings.revocation_url(&public_url, relying_party_address);
+    let options = options(&settings, public_url, revocation_url, buckets)?;
     let ccm = OpenCcm::new(database.clone(), master_key, Arc::clone(&clock), options);
     credentials::make(&ccm, &settings).await?;
     let service = openccm_api::router(ccm.clone(), telemetry::start_metrics()?).into_make_service();
@@ -75,7 +69,10 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(stop_on_signal(handle.clone(), grace)?);
     let mut background = JoinSet::new();
     background.spawn(revocation::publish_as_needed(ccm.clone()));
-    background.spawn(jobs::run_when_elected(ccm.clone()));
+    background.spawn(orders::progress_promptly(ccm.clone()));
+    for group in jobs::Group::ALL {
+        background.spawn(jobs::run_when_elected(ccm.clone(), group));
+    }
     if let Some(listener) = relying_parties {
         let mut server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new());
         end_slow_requests(server.http_builder());
@@ -111,6 +108,26 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     database.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What the settings say of the service, which clients reach at `public_url`, and relying parties at `revocation_url`.
+pub(crate) fn options(
+    settings: &Settings,
+    public_url: String,
+    revocation_url: String,
+    buckets: BucketStore,
+) -> anyhow::Result<Options> {
+    Ok(Options {
+        public_url,
+        revocation_url,
+        bucket_url: settings.bucket_url(),
+        buckets,
+        quotas: Quotas { authorities: settings.quota_cas, certificates: settings.quota_certificates },
+        ssl: settings.ssl_options()?,
+        signature_window_ms: i64::from(settings.signature_window_seconds) * 1000,
+        key_pool: KeyPoolSizes { rsa2048: settings.key_pool_rsa2048, rsa4096: settings.key_pool_rsa4096 },
+        passwords: PasswordHasher::default(),
+    })
 }
 
 /// Waits for a part of the start. What takes longer than `patience` goes on beside the service.

@@ -1,7 +1,15 @@
 //! The settings: a TOML file, overridden by the environment.
 
+mod acme;
+mod buckets;
+mod mail;
+mod notifications;
+mod push;
+mod ssl;
+mod validation;
+
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -10,8 +18,13 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use config::{Config, Environment, File, FileFormat};
 use openccm_auth::Secret;
-use openccm_service::bucket_store::{BucketSettings, S3Settings, check_bucket_name};
+use openccm_service::{
+    bucket_store::{BucketSettings, check_bucket_name},
+    ssl::SslOptions,
+};
 use serde::{Deserialize, Deserializer};
+
+use self::{buckets::Buckets, mail::Mail, notifications::Notifications, validation::DomainValidation};
 
 const DEFAULT_FILE: &str = "openccm.toml";
 const PREFIX: &str = "OPENCCM_";
@@ -67,6 +80,18 @@ pub(crate) struct Settings {
     pub(crate) tls: Tls,
     /// Where revocation lists are published.
     pub(crate) buckets: Buckets,
+    /// SSL certificates: what can be ordered, and who issues it.
+    ssl: ssl::Ssl,
+    /// How domain names are verified.
+    domain_validation: DomainValidation,
+    /// How mails are sent.
+    mail: Mail,
+    /// Where notices about the end of certificates go.
+    notifications: Notifications,
+    /// ACME services that issue SSL certificates, by name.
+    acme: BTreeMap<String, acme::Acme>,
+    /// Where SSL certificates are pushed to.
+    push_targets: Vec<push::PushTarget>,
     /// Variables of the environment that look like settings and are none.
     #[serde(skip)]
     pub(crate) unknown_variables: BTreeSet<String>,
@@ -95,39 +120,6 @@ pub(crate) struct Tls {
     /// The names and addresses in that certificate.
     #[serde(deserialize_with = "list")]
     pub(crate) names: Vec<String>,
-}
-
-/// Where revocation lists are published: in a folder, or by an S3-compatible service where `endpoint` is set.
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-pub(crate) struct Buckets {
-    /// The buckets that a start makes where they are missing.
-    #[serde(deserialize_with = "list")]
-    pub(crate) names: Vec<String>,
-    folder: Option<PathBuf>,
-    endpoint: Option<String>,
-    region: String,
-    access_key: Option<String>,
-    secret_key: Option<Redacted>,
-    secret_key_file: Option<PathBuf>,
-    path_style: bool,
-    public_url: Option<String>,
-}
-
-impl Default for Buckets {
-    fn default() -> Self {
-        Self {
-            names: Vec::new(),
-            folder: None,
-            endpoint: None,
-            region: "us-east-1".into(),
-            access_key: None,
-            secret_key: None,
-            secret_key_file: None,
-            path_style: true,
-            public_url: None,
-        }
-    }
 }
 
 /// A setting that must not be printed.
@@ -188,6 +180,12 @@ impl Default for Settings {
             shutdown_grace_seconds: 30,
             tls: Tls::default(),
             buckets: Buckets::default(),
+            ssl: ssl::Ssl::default(),
+            domain_validation: DomainValidation::default(),
+            mail: Mail::default(),
+            notifications: Notifications::default(),
+            acme: BTreeMap::new(),
+            push_targets: Vec::new(),
             unknown_variables: BTreeSet::new(),
         }
     }
@@ -263,7 +261,7 @@ impl Settings {
         if key.0.is_some() != key.1.is_some() {
             bail!("bootstrap_ak and bootstrap_sk go together");
         }
-        Ok(())
+        self.ssl_options().map(drop)
     }
 
     pub(crate) fn has_tls(&self) -> bool {
@@ -318,24 +316,22 @@ impl Settings {
 
     /// Where buckets are.
     pub(crate) fn bucket_settings(&self) -> anyhow::Result<BucketSettings> {
-        let buckets = &self.buckets;
-        let Some(endpoint) = &buckets.endpoint else {
-            return Ok(BucketSettings::Folder(buckets.folder.clone().unwrap_or_else(|| self.data_dir.join("buckets"))));
+        self.buckets.settings(&self.data_dir)
+    }
+
+    /// What the service of SSL certificates is made with.
+    pub(crate) fn ssl_options(&self) -> anyhow::Result<SslOptions> {
+        let mail = self.mail.options()?;
+        let mut options = SslOptions {
+            validation: self.domain_validation.options()?,
+            notifications: self.notifications.options(mail.is_some())?,
+            mail,
+            acme: acme::options(&self.acme)?,
+            push: push::options(&self.push_targets)?,
+            ..SslOptions::default()
         };
-        let secret_key = secret(buckets.secret_key.as_ref(), buckets.secret_key_file.as_deref())?;
-        let (Some(access_key), Some(secret_key)) = (buckets.access_key.clone(), secret_key) else {
-            bail!("buckets.endpoint needs buckets.access_key and buckets.secret_key (or buckets.secret_key_file)");
-        };
-        if buckets.folder.is_some() {
-            bail!("buckets.folder and buckets.endpoint exclude each other");
-        }
-        Ok(BucketSettings::S3(S3Settings {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
-            region: buckets.region.clone(),
-            access_key,
-            secret_key,
-            path_style: buckets.path_style,
-        }))
+        self.ssl.apply(&mut options)?;
+        Ok(options)
     }
 
     /// The address at which this machine reaches the server.
@@ -369,6 +365,9 @@ impl Settings {
             Err(error) => error.to_string(),
         };
         let _ = writeln!(text, "  buckets      {buckets}");
+        for (name, service) in &self.acme {
+            let _ = writeln!(text, "  acme         {name}: {}", service.describe());
+        }
         let _ = writeln!(text, "  master key   {}", self.master_key_file().display());
         let _ = writeln!(text, "  quotas       {} CAs, {} certificates", self.quota_cas, self.quota_certificates);
         for name in &self.unknown_variables {

@@ -2,7 +2,7 @@ use openccm_core::{AuthorityOperation, AuthorityStatus, Invalid, Subject};
 use openccm_pki::{PkiError, export::ExportError, seal::SealError};
 use openccm_store::StoreError;
 
-use crate::bucket_store::BucketError;
+use crate::{bucket_store::BucketError, ssl::push::PushFailure};
 
 /// Why something was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +13,15 @@ pub enum Error {
     /// The authority or certificate is not there, or belongs to another account.
     #[error("not found")]
     NotFound,
+    /// The signing request is not there, or belongs to another account.
+    #[error("the signing request is not found")]
+    SigningRequestNotFound,
     /// The authority that is to issue is not there, or belongs to another account.
     #[error("the issuer is not found")]
     IssuerNotFound,
+    /// A gateway, a group of APIs or a domain name that is not known, or another account's: which, such as `id:…`.
+    #[error("the gateway is not known: {0}")]
+    UnknownGateway(String),
     /// The status does not allow it. Says which status, and why.
     #[error("{0}")]
     StatusConflict(String),
@@ -27,6 +33,15 @@ pub enum Error {
         /// How many there may be.
         quota: i64,
     },
+    /// The account has as many free certificates as it may have.
+    #[error("the account may have {quota} free certificates at most")]
+    TooManyFreeCertificates {
+        /// How many there may be.
+        quota: i64,
+    },
+    /// The resource would have more tags than it may have.
+    #[error("a resource may have {} tags at most", crate::tags::TAGS_MAX)]
+    TooManyTags,
     /// A certificate that is not for the key of the authority.
     #[error("the certificate is not for the key of this authority")]
     KeyMismatch,
@@ -44,9 +59,15 @@ pub enum Error {
     /// So many revocation lists that are due could not be published.
     #[error("{0} revocation lists could not be published")]
     Unpublished(u64),
+    /// A service did not take a certificate that was pushed to it.
+    #[error(transparent)]
+    Push(#[from] PushFailure),
     /// The bucket store failed.
     #[error(transparent)]
     Bucket(#[from] BucketError),
+    /// The project in the address is not the caller's.
+    #[error("the project is not one of the caller's account")]
+    ForeignProject,
     /// Who is calling cannot be told. The reason is for the log.
     #[error("not authenticated: {0}")]
     Unauthenticated(String),

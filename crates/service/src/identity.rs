@@ -43,12 +43,33 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The server itself, where it works for an account without anybody calling.
+    pub(crate) fn server(account: accounts::Account) -> Self {
+        Self {
+            account_id: account.id,
+            account_name: account.name,
+            user_id: String::new(),
+            user_name: String::new(),
+            project: None,
+            projects: Arc::new([]),
+            administrator: false,
+        }
+    }
+
     /// Checks that the caller may do `action`, such as `pca:ca:create`. An administrator may do everything in the account.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn authorize(&self, action: &str) -> Result<(), Error> {
         if self.administrator { Ok(()) } else { Err(Error::Forbidden(format!("{} lacks {action}", self.user_name))) }
+    }
+
+    /// Checks the project in the address of a call: it must be one of the caller's account.
+    ///
+    /// # Errors
+    /// [`Error::ForeignProject`].
+    pub fn check_project(&self, project_id: &str) -> Result<(), Error> {
+        if self.projects.iter().any(|project| project.id == project_id) { Ok(()) } else { Err(Error::ForeignProject) }
     }
 
     /// Checks the account and project that a caller names beside its credentials: they must be its own.

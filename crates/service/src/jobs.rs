@@ -1,6 +1,7 @@
 //! The clock's work: what becomes due by the passing of time alone.
 //!
-//! One server at a time does it, elected by a lock that ends with the server. Each job does whatever is due, however long
+//! One server at a time does it, elected by a lock that ends with the server; each kind of work that waits for other people's
+//! servers has an election of its own, so that nothing else waits for it. Each job does whatever is due, however long
 //! that has been so: it catches up after a standstill, and doing it again does no harm.
 
 use std::time::Duration;
@@ -12,10 +13,8 @@ use openccm_store::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{Error, OpenCcm, ocsp, revocation};
+use crate::{Error, OpenCcm, ocsp, revocation, ssl};
 
-/// What the lock is called.
-const ELECTION: &str = "jobs";
 /// How often a server that does not do the jobs asks whether it should.
 const CANDIDACY: Duration = Duration::from_secs(5);
 /// How often the one that does looks whether a job's turn has come.
@@ -36,12 +35,54 @@ pub enum Job {
     Purge,
     /// Forgets tokens that have ended.
     ForgetTokens,
+    /// Brings orders of SSL certificates forward.
+    ProgressOrders,
+    /// Tries pushes again that failed, and looks whether what was pushed is served.
+    RetryPushes,
+    /// Sends notices that SSL certificates are about to end, or have ended.
+    Notify,
+}
+
+/// Jobs that one server does in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// What needs nothing but this server's own database and buckets.
+    Own,
+    /// What brings orders forward: it asks DNS, web servers and ACME services, and mails to domains' administrators.
+    Orders,
+    /// What talks to push targets.
+    Pushes,
+    /// What sends notices.
+    Notices,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 4] = [Self::Own, Self::Orders, Self::Pushes, Self::Notices];
+
+    /// What the lock is called.
+    const fn election(self) -> &'static str {
+        match self {
+            Self::Own => "jobs",
+            Self::Orders => "order-jobs",
+            Self::Pushes => "push-jobs",
+            Self::Notices => "notice-jobs",
+        }
+    }
 }
 
 impl Job {
     /// Every job, in the order in which they run where several are due: first what relying parties see.
-    pub const ALL: [Self; 5] =
-        [Self::PublishLists, Self::RenewResponders, Self::Expire, Self::Purge, Self::ForgetTokens];
+    pub const ALL: [Self; 8] = [
+        Self::PublishLists,
+        Self::RenewResponders,
+        Self::Expire,
+        Self::Purge,
+        Self::ForgetTokens,
+        Self::ProgressOrders,
+        Self::RetryPushes,
+        Self::Notify,
+    ];
 
     /// Its name in metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -51,12 +92,27 @@ impl Job {
             Self::Expire => "expire",
             Self::Purge => "purge",
             Self::ForgetTokens => "forget_tokens",
+            Self::ProgressOrders => "progress_orders",
+            Self::RetryPushes => "retry_pushes",
+            Self::Notify => "notify",
+        }
+    }
+
+    /// The group that it is done with.
+    pub const fn group(self) -> Group {
+        match self {
+            Self::PublishLists | Self::RenewResponders | Self::Expire | Self::Purge | Self::ForgetTokens => Group::Own,
+            Self::ProgressOrders => Group::Orders,
+            Self::RetryPushes => Group::Pushes,
+            Self::Notify => Group::Notices,
         }
     }
 
     const fn every(self) -> Duration {
         match self {
-            Self::PublishLists | Self::Expire | Self::Purge => MINUTE,
+            Self::PublishLists | Self::Expire | Self::Purge | Self::Notify => MINUTE,
+            Self::ProgressOrders => Duration::from_secs(3),
+            Self::RetryPushes => Duration::from_secs(10),
             Self::RenewResponders | Self::ForgetTokens => Duration::from_secs(10 * 60),
         }
     }
@@ -76,6 +132,9 @@ impl Job {
             Self::Expire => expire(ccm).await,
             Self::Purge => purge(ccm).await,
             Self::ForgetTokens => forget_tokens(ccm).await,
+            Self::ProgressOrders => ssl::orders::progress_due(ccm).await,
+            Self::RetryPushes => ssl::push::retry_due(ccm).await,
+            Self::Notify => ssl::notifications::notify(ccm).await,
         };
         metrics::histogram!("openccm_job_duration_seconds", "job" => name).record(started.elapsed());
         let label = if outcome.is_ok() { "succeeded" } else { "failed" };
@@ -96,16 +155,18 @@ impl Job {
 }
 
 /// Does the jobs whenever no other server does them, for as long as it is polled.
-pub async fn run_when_elected(ccm: OpenCcm) {
-    metrics::gauge!("openccm_job_leader").set(0.0);
+pub async fn run_when_elected(ccm: OpenCcm, group: Group) {
+    let election = group.election();
+    let leader = metrics::gauge!("openccm_job_leader", "election" => election);
+    leader.set(0.0);
     loop {
-        match ccm.database().try_lock(ELECTION).await {
+        match ccm.database().try_lock(election).await {
             Ok(Some(lock)) => {
-                tracing::info!("this server does the clock's jobs");
-                metrics::gauge!("openccm_job_leader").set(1.0);
-                run_while_held(&ccm, lock).await;
-                metrics::gauge!("openccm_job_leader").set(0.0);
-                tracing::warn!("this server no longer does the clock's jobs");
+                tracing::info!(election, "this server does the clock's jobs");
+                leader.set(1.0);
+                run_while_held(&ccm, group, lock).await;
+                leader.set(0.0);
+                tracing::warn!(election, "this server no longer does the clock's jobs");
             }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "cannot ask who does the clock's jobs"),
@@ -114,8 +175,9 @@ pub async fn run_when_elected(ccm: OpenCcm) {
     }
 }
 
-async fn run_while_held(ccm: &OpenCcm, mut lock: Lock) {
-    let mut turns = Job::ALL.map(|job| (job, Instant::now()));
+async fn run_while_held(ccm: &OpenCcm, group: Group, mut lock: Lock) {
+    let jobs = Job::ALL.into_iter().filter(|job| job.group() == group);
+    let mut turns: Vec<(Job, Instant)> = jobs.map(|job| (job, Instant::now())).collect();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

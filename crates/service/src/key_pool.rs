@@ -39,6 +39,7 @@ impl KeyPool {
     pub(crate) async fn take(&self, algorithm: KeyAlgorithm) -> Result<PrivateKey, Error> {
         let shelf = match algorithm {
             KeyAlgorithm::Rsa2048 => &self.rsa2048,
+            KeyAlgorithm::Rsa3072 => &None,
             KeyAlgorithm::Rsa4096 => &self.rsa4096,
             KeyAlgorithm::Ec256 | KeyAlgorithm::Ec384 => return PrivateKey::generate(algorithm).map_err(Error::key),
         };

@@ -48,7 +48,12 @@ impl KeyVault {
 
     /// The key of an authority or certificate, sealed for the store.
     pub(crate) fn seal_key(&self, owner_id: &str, key: &PrivateKey) -> Result<SealedKey, Error> {
-        let sealed = self.seal(&private_key_identity(owner_id), &key.to_pkcs8()?)?;
+        self.seal_pkcs8(owner_id, &key.to_pkcs8()?)
+    }
+
+    /// The PKCS#8 DER of a key that came from outside, sealed for the store.
+    pub(crate) fn seal_pkcs8(&self, owner_id: &str, der: &[u8]) -> Result<SealedKey, Error> {
+        let sealed = self.seal(&private_key_identity(owner_id), der)?;
         Ok(SealedKey { owner_id: owner_id.to_owned(), sealed })
     }
 

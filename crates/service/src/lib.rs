@@ -7,16 +7,23 @@ pub mod authorities;
 pub mod bootstrap;
 pub mod bucket_store;
 pub mod buckets;
+mod causes;
 mod certificate_writer;
 pub mod certificates;
 mod error;
+pub mod gateway;
 pub mod identity;
 mod issuing;
 pub mod jobs;
 mod key_pool;
 mod key_vault;
+pub mod mail;
 pub mod ocsp;
+mod program;
 pub mod revocation;
+pub mod ssl;
+pub mod tags;
+pub mod webhook;
 
 use std::{
     fmt,
@@ -34,10 +41,17 @@ use openccm_auth::PasswordHasher;
 use openccm_core::{Clock, Ids, RequestId};
 pub use openccm_pki::{export::ServerType, seal::MasterKey};
 use openccm_store::Database;
+use tokio::sync::Notify;
 
 use crate::{
-    bucket_store::BucketStore, certificate_writer::CertificateWriter, identity::Identities, key_pool::KeyPool,
-    key_vault::KeyVault, ocsp::Ocsp, revocation::Publisher,
+    bucket_store::BucketStore,
+    certificate_writer::CertificateWriter,
+    identity::Identities,
+    key_pool::KeyPool,
+    key_vault::KeyVault,
+    ocsp::Ocsp,
+    revocation::Publisher,
+    ssl::{SslOptions, products::Catalogue},
 };
 
 /// How many resources an account may have.
@@ -63,6 +77,8 @@ pub struct Options {
     pub buckets: BucketStore,
     /// The account's limits.
     pub quotas: Quotas,
+    /// SSL certificates.
+    pub ssl: SslOptions,
     /// How far the time of a signed request may be off, in milliseconds.
     pub signature_window_ms: i64,
     /// How many RSA keys are kept ready.
@@ -90,6 +106,11 @@ struct Parts {
     keys: KeyVault,
     key_pool: KeyPool,
     certificate_writer: CertificateWriter,
+    ssl: SslOptions,
+    /// Wakes what brings orders of SSL certificates forward.
+    orders: Notify,
+    /// The last number of an SSL certificate that this server gave.
+    last_ssl_certificate_ms: AtomicI64,
     identities: Identities,
 }
 
@@ -113,6 +134,9 @@ impl OpenCcm {
             quotas: options.quotas,
             keys: KeyVault::new(master_key),
             key_pool: KeyPool::start(options.key_pool),
+            ssl: options.ssl,
+            orders: Notify::new(),
+            last_ssl_certificate_ms: AtomicI64::new(0),
             identities: Identities::new(options.passwords, options.signature_window_ms),
         }))
     }
@@ -194,6 +218,33 @@ impl OpenCcm {
 
     fn certificate_writer(&self) -> &CertificateWriter {
         &self.0.certificate_writer
+    }
+
+    /// What SSL certificates can be ordered.
+    pub fn products(&self) -> &Catalogue {
+        &self.0.ssl.products
+    }
+
+    /// How many free SSL certificates an account may have.
+    pub fn free_certificates(&self) -> i64 {
+        self.0.ssl.free_certificates
+    }
+
+    fn ssl(&self) -> &SslOptions {
+        &self.0.ssl
+    }
+
+    /// What is woken when an order of an SSL certificate can go on.
+    fn orders(&self) -> &Notify {
+        &self.0.orders
+    }
+
+    /// The number of the next SSL certificate: the time now (ms since the epoch), or the first after those given before.
+    fn next_ssl_certificate_ms(&self) -> i64 {
+        let now_ms = self.now_ms();
+        let next = |last: i64| Some(now_ms.max(last + 1));
+        let last = self.0.last_ssl_certificate_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        last.map_or(now_ms, |last| now_ms.max(last + 1))
     }
 
     fn identities(&self) -> &Identities {

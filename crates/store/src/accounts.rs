@@ -51,6 +51,14 @@ pub async fn find(session: &mut Session, id: &str) -> Result<Option<Account>, St
     session.optional("SELECT id, name, certificates_used FROM accounts WHERE id = $1", arguments![id]).await
 }
 
+/// The account of this name.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_named(session: &mut Session, name: &str) -> Result<Option<Account>, StoreError> {
+    session.optional("SELECT id, name, certificates_used FROM accounts WHERE name = $1", arguments![name]).await
+}
+
 /// Adds a project.
 ///
 /// # Errors

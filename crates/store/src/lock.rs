@@ -40,8 +40,13 @@ impl Lock {
     pub async fn release(self) {
         match self.0 {
             Holder::Local(_) => {}
-            // One that cannot be closed in order is cut off when it is dropped.
-            Holder::Shared(connection) => drop(connection.close().await),
+            Holder::Shared(mut connection) => {
+                // The server frees the locks of a closed connection only when it comes to it.
+                let unlock = sqlx::query("SELECT pg_advisory_unlock_all()");
+                drop(unlock.execute(&mut *connection).await);
+                // One that cannot be closed in order is cut off when it is dropped.
+                drop(connection.close().await);
+            }
         }
     }
 }

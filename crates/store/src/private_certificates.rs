@@ -253,6 +253,21 @@ pub async fn find_by_serial(
     session.optional(AssertSqlSafe(sql), arguments![issuer_id, serial_number]).await
 }
 
+/// The certificates that were issued for an order of SSL certificates, the first first.
+///
+/// # Errors
+/// The database fails.
+pub async fn list_issued_for(
+    session: &mut Session,
+    ssl_certificate_id: &str,
+) -> Result<Vec<PrivateCertificate>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM private_certificates
+         WHERE id IN (SELECT private_certificate_id FROM ssl_issuances WHERE certificate_id = $1) ORDER BY id"
+    );
+    session.all(AssertSqlSafe(sql), arguments![ssl_certificate_id]).await
+}
+
 /// Sets back when and why a certificate was revoked, as a published list has it, whatever the database knows.
 ///
 /// # Errors

@@ -78,7 +78,8 @@ impl World {
 
     /// Another server on the same database and the same buckets.
     pub(crate) async fn peer(&self) -> Peer {
-        let (ccm, router) = build(&self.database_url, Arc::clone(&self.clock), self.quotas, &self.buckets).await;
+        let (ccm, router) =
+            build(&self.database_url, Arc::clone(&self.clock), self.quotas, &self.buckets, self.ssl.clone()).await;
         Peer { ccm, caller: Caller { router, ..self.caller() } }
     }
 

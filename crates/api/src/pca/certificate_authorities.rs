@@ -16,7 +16,7 @@ use super::{
     quotas::page,
 };
 use crate::{
-    extract::{Body, Id, Input, Params},
+    extract::{Body, Id, Input, Params, enterprise_project_id},
     lenient,
     route::{Access::Action, Routes, Service},
 };
@@ -115,7 +115,7 @@ async fn create_certificate_authority(
         hash: fields::hash_algorithm(body.signature_algorithm)?,
         key_usages: if subordinate { fields::key_usages(body.key_usages)? } else { None },
         crl_configuration: body.crl_configuration.map(TryInto::try_into).transpose()?,
-        enterprise_project_id: fields::enterprise_project_id(body.enterprise_project_id)?,
+        enterprise_project_id: enterprise_project_id(body.enterprise_project_id)?,
     };
     let ca_id = authorities::create(&ccm, &caller, new).await?.to_string();
     Ok(Json(CreateCertificateAuthorityResponse { ca_id }))
@@ -172,7 +172,7 @@ async fn issue_certificate_authority_certificate(
     Input(body): Input<IssueCertificateAuthorityCertificateRequest>,
 ) -> Result<StatusCode, Failure> {
     refuse_hsm(body.hsm_cluster_info.as_ref())?;
-    fields::enterprise_project_id(body.enterprise_project_id)?;
+    enterprise_project_id(body.enterprise_project_id)?;
     let activation = Activation {
         issuer_id: fields::mandatory_issuer_id(body.issuer_id)?,
         path_length: fields::path_length(body.path_length)?.unwrap_or(0),

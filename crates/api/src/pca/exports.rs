@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::{
+    attachment::attachment,
     extract::{Body, Id, Input},
     lenient,
     route::{Access::Action, Routes, Service},
@@ -129,20 +130,4 @@ async fn export_certificate(
             (no_store, headers, bytes).into_response()
         }
     })
-}
-
-/// The header that names a file, in ASCII and in full (RFC 6266 §4.3, RFC 8187).
-fn attachment(file_name: &str) -> String {
-    let plain: String = file_name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
-        .collect();
-    let encoded: String = file_name
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }

@@ -179,10 +179,11 @@ pub(super) fn mandatory_issuer_id(text: Option<String>) -> Result<CaId, Invalid>
 
 pub(super) fn key_algorithm(text: Option<String>) -> Result<Option<KeyAlgorithm>, Invalid> {
     let invalid = |text: &str| {
-        let choices = KeyAlgorithm::choices();
+        let choices = KeyAlgorithm::PRIVATE.map(KeyAlgorithm::as_str).join(", ");
         Invalid::new(Subject::KeyAlgorithm, "key_algorithm", format!("must be one of {choices}, not {}", shown(text)))
     };
-    text.map(|text| KeyAlgorithm::parse(&text).ok_or_else(|| invalid(&text))).transpose()
+    let parse = |text: &str| KeyAlgorithm::parse(text).filter(|algorithm| KeyAlgorithm::PRIVATE.contains(algorithm));
+    text.map(|text| parse(&text).ok_or_else(|| invalid(&text))).transpose()
 }
 
 pub(super) fn hash_algorithm(text: Option<String>) -> Result<Option<HashAlgorithm>, Invalid> {
@@ -216,20 +217,4 @@ pub(super) fn path_length(value: Option<i64>) -> Result<Option<u8>, Invalid> {
     let invalid = || Invalid::new(Subject::PathLength, "path_length", format!("must be 0 to {PATH_LENGTH_MAX}"));
     let check = |value| u8::try_from(value).ok().filter(|length| *length <= PATH_LENGTH_MAX).ok_or_else(invalid);
     value.map(check).transpose()
-}
-
-/// The enterprise project of a new resource: the default one, `0`, where none, or all, are named.
-pub(super) fn enterprise_project_id(text: Option<String>) -> Result<String, Invalid> {
-    let text = match text.as_deref() {
-        None | Some("all" | "0") => return Ok("0".to_owned()),
-        Some(text) => text,
-    };
-    let parts: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    let characters_fit = text.bytes().all(|b| b == b'-' || b.is_ascii_digit() || b.is_ascii_lowercase());
-    if lengths == [8, 4, 4, 4, 12] && characters_fit {
-        return Ok(text.to_owned());
-    }
-    let reason = "must be all, 0 or 36 characters such as 01234567-89ab-cdef-0123-456789abcdef";
-    Err(Invalid::new(Subject::Parameter, "enterprise_project_id", reason))
 }

@@ -19,7 +19,7 @@ use super::{
     quotas::page,
 };
 use crate::{
-    extract::{Body, Id, Input, Params},
+    extract::{Body, Id, Input, Params, enterprise_project_id},
     lenient,
     route::{Access::Action, Routes, Service},
 };
@@ -184,7 +184,7 @@ async fn create_certificate(
         extended_key_usages: body.extended_key_usage.unwrap_or_default().usages(),
         alternative_names: alternative_names(body.subject_alternative_names.unwrap_or_default())?,
         customized_extension: body.customized_extension.unwrap_or_default().extension()?,
-        enterprise_project_id: fields::enterprise_project_id(body.enterprise_project_id)?,
+        enterprise_project_id: enterprise_project_id(body.enterprise_project_id)?,
     };
     let certificate_id = certificates::create(&ccm, &caller, new).await?.to_string();
     Ok(Json(CreateCertificateResponse { certificate_id }))
@@ -248,7 +248,7 @@ async fn create_certificate_by_csr(
         request: signing_request(body.csr)?,
         validity: body.validity.ok_or_else(|| Invalid::missing(Subject::Validity, "validity"))?.try_into()?,
         authority,
-        enterprise_project_id: fields::enterprise_project_id(body.enterprise_project_id)?,
+        enterprise_project_id: enterprise_project_id(body.enterprise_project_id)?,
     };
     let certificate_id = certificates::create_from_request(&ccm, &caller, new).await?.to_string();
     Ok(Json(CreateCertificateResponse { certificate_id }))

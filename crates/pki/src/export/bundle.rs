@@ -44,11 +44,41 @@ pub fn bundle(
     if let Some(password) = password {
         validate_password(password)?;
     }
-    let files = match material.private_key {
-        Some(key) => with_key(material, key, server_type, password)?,
-        None => without_key(material, server_type),
-    };
+    let files = files_for(material, server_type, password)?;
+    archive(&files.into_iter().map(|file| ("", file)).collect::<Vec<_>>())
+}
+
+/// Makes an archive for whatever server there is: a folder for each kind, `Apache`, `Nginx`, `IIS` and `Tomcat`, with the
+/// files that [`bundle`] makes for it without a password.
+///
+/// Blocks for some tens of milliseconds if there is a private key.
+///
+/// # Errors
+/// The material is damaged, or the system has failed.
+pub fn bundle_for_all(material: &Material<'_>) -> Result<Vec<u8>, ExportError> {
+    const FOLDERS: [(ServerType, &str); 4] = [
+        (ServerType::Apache, "Apache/"),
+        (ServerType::Nginx, "Nginx/"),
+        (ServerType::Iis, "IIS/"),
+        (ServerType::Tomcat, "Tomcat/"),
+    ];
+    let mut files = Vec::new();
+    for (server_type, folder) in FOLDERS {
+        let of_server = files_for(material, server_type, None)?;
+        files.extend(of_server.into_iter().map(|file| (folder, file)));
+    }
     archive(&files)
+}
+
+fn files_for(
+    material: &Material<'_>,
+    server_type: ServerType,
+    password: Option<&str>,
+) -> Result<Vec<File>, ExportError> {
+    match material.private_key {
+        Some(key) => with_key(material, key, server_type, password),
+        None => Ok(without_key(material, server_type)),
+    }
 }
 
 /// Name of the archive, as the API reference gives it: `test_apache.zip` for a certificate called `test`.
@@ -144,14 +174,15 @@ fn pem_file<'a>(name: &'static str, certificates: impl Iterator<Item = &'a [u8]>
     File::public(name, text)
 }
 
-fn archive(files: &[File]) -> Result<Vec<u8>, ExportError> {
+/// The files, each in its folder.
+fn archive(files: &[(&str, File)]) -> Result<Vec<u8>, ExportError> {
     // A fixed date: the same material gives archives that differ only where they must, and no clock is read.
     let options = SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT);
     // Room for everything, headers included: growing would leave unwiped copies of plain keys behind.
-    let capacity = files.iter().map(|file| file.content.len() + 256).sum();
+    let capacity = files.iter().map(|(_, file)| file.content.len() + 256).sum();
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(capacity)));
-    for file in files {
-        zip.start_file(file.name, options.unix_permissions(file.mode))?;
+    for (folder, file) in files {
+        zip.start_file(format!("{folder}{}", file.name), options.unix_permissions(file.mode))?;
         zip.write_all(&file.content).map_err(zip::result::ZipError::from)?;
     }
     Ok(zip.finish()?.into_inner())

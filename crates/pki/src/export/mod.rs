@@ -15,7 +15,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-pub use bundle::{archive_name, bundle};
+pub use bundle::{archive_name, bundle, bundle_for_all};
 pub use jks::jks;
 pub use password::{MAX_PASSWORD_LEN, MIN_JKS_PASSWORD_LEN, PasswordError, validate_password};
 pub use pkcs12::pkcs12;

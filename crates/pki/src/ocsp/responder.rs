@@ -35,7 +35,7 @@ impl OcspResponder {
         }
         let hash = match key.algorithm() {
             KeyAlgorithm::Ec384 => HashAlgorithm::Sha384,
-            KeyAlgorithm::Ec256 | KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa4096 => HashAlgorithm::Sha256,
+            _ => HashAlgorithm::Sha256,
         };
         Ok(Self {
             hash,

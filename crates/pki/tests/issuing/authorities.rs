@@ -24,7 +24,7 @@ pub(crate) enum Holder {
 
 /// The key of `holder`, made when it is first asked for: RSA keys take seconds.
 pub(crate) fn key(holder: Holder, algorithm: KeyAlgorithm) -> &'static PrivateKey {
-    static KEYS: [[OnceLock<PrivateKey>; 4]; 3] = [const { [const { OnceLock::new() }; 4] }; 3];
+    static KEYS: [[OnceLock<PrivateKey>; 5]; 3] = [const { [const { OnceLock::new() }; 5] }; 3];
     KEYS[holder as usize][algorithm as usize].get_or_init(|| PrivateKey::generate(algorithm).unwrap())
 }
 

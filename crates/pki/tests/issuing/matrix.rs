@@ -39,7 +39,7 @@ async fn openssl_and_webpki_accept_every_combination() {
     }
     unknown.dedup();
     assert_eq!(unknown, UNKNOWN_TO_WEBPKI);
-    assert_eq!(accepted, (12 - UNKNOWN_TO_WEBPKI.len()) * 4);
+    assert_eq!(accepted, (15 - UNKNOWN_TO_WEBPKI.len()) * 5);
 }
 
 #[tokio::test]

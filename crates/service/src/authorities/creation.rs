@@ -79,6 +79,11 @@ impl OwnCertificate {
 /// Anything in `new` that is not allowed, an issuer that cannot issue it, or the account's quota.
 pub async fn create(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result<CaId, Error> {
     new.name.validate_complete()?;
+    create_named(ccm, caller, new).await
+}
+
+/// As [`create`], for a subject that need not have all attributes.
+pub(crate) async fn create_named(ccm: &OpenCcm, caller: &Caller, new: NewAuthority) -> Result<CaId, Error> {
     let crl = CrlConfiguration::plan_first(new.crl_configuration.as_ref(), ccm, caller).await?;
     check_quota(ccm, caller, &mut ccm.database().read().await?).await?;
 

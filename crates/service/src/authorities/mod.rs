@@ -6,6 +6,7 @@ mod export;
 mod lifecycle;
 
 pub use activation::{Activation, Expected, activate, import};
+pub(crate) use creation::create_named;
 pub use creation::{NewAuthority, create};
 pub(crate) use export::Chain;
 pub use export::{ExportedAuthority, export, export_signing_request};

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::causes::with_causes;
+
 /// The longest description of a failure: an answer that is not from an object service may be a long page.
 const DESCRIPTION_CHARS: usize = 600;
 
@@ -24,7 +26,7 @@ pub enum BucketError {
     #[error("the bucket belongs to somebody else")]
     NotOurs,
     /// The folder or the service does not do its part: it is not there, does not answer, fails, or refuses us.
-    #[error("the bucket store does not do its part: {}", with_causes(.0.as_ref()))]
+    #[error("the bucket store does not do its part: {}", described(.0.as_ref()))]
     Unavailable(Box<dyn Error + Send + Sync>),
 }
 
@@ -34,21 +36,11 @@ impl BucketError {
     }
 
     pub(super) fn settings(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::InvalidSettings(with_causes(error.into().as_ref()))
+        Self::InvalidSettings(described(error.into().as_ref()))
     }
 }
 
-/// An error and what caused it, in one line: object_store's errors keep the causes to themselves.
-fn with_causes(error: &(dyn Error + Send + Sync + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DESCRIPTION_CHARS).collect()
+/// An error and what caused it, in one line of bounded length.
+fn described(error: &(dyn Error + 'static)) -> String {
+    with_causes(error).chars().map(|c| if c.is_control() { ' ' } else { c }).take(DESCRIPTION_CHARS).collect()
 }

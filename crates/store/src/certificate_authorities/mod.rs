@@ -401,3 +401,12 @@ pub async fn count(session: &mut Session, account_id: &str, now_ms: i64) -> Resu
     let sql = format!("SELECT COUNT(*) FROM certificate_authorities WHERE {PRESENT} AND {LISTED}");
     session.number(AssertSqlSafe(sql), arguments![account_id, now_ms]).await
 }
+
+/// The account of the authority with this id.
+///
+/// # Errors
+/// The database fails.
+pub async fn find_owner(session: &mut Session, id: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT account_id FROM certificate_authorities WHERE id = $1";
+    Ok(session.optional::<(String,)>(sql, arguments![id]).await?.map(|(account_id,)| account_id))
+}
