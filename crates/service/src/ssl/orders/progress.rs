@@ -34,15 +34,23 @@ const LONGEST_PAUSE_MS: i64 = 60 * 60_000;
 /// How long a server waits before it looks for orders that it was not told of.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
-/// Verifies the names and takes the steps that are due. Gives how many steps were taken.
+/// Takes the steps that are due and verifies the names. Gives how many steps were taken.
 ///
 /// # Errors
-/// The database fails. What fails for one order is noted there, and tried again.
+/// The database fails; everything else was done. What fails for one order is noted there, and tried again.
 pub async fn progress_due(ccm: &OpenCcm) -> Result<u64, Error> {
-    validation::check_due(ccm).await?;
+    // First what waits for nobody: a look at the world may take a minute.
+    let before = take_steps(ccm).await;
+    let looked = validation::check_due(ccm).await;
     if let Err(error) = acme::clear_left_behind(ccm).await {
         tracing::warn!(%error, "records that were put up for an ACME service could not be taken away; it is tried again");
     }
+    let after = take_steps(ccm).await;
+    looked?;
+    Ok(before? + after?)
+}
+
+async fn take_steps(ccm: &OpenCcm) -> Result<u64, Error> {
     let mut taken = 0;
     loop {
         let due = store::list_due(&mut ccm.database().read().await?, ccm.now_ms(), BATCH).await?;
