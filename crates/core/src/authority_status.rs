@@ -1,8 +1,6 @@
 //! The life of a certificate authority, as one table.
 
-use std::fmt::Write;
-
-use crate::text_enum::text_enum;
+use crate::{status_table, text_enum::text_enum};
 
 text_enum! {
     /// Where an authority stands. `ACTIVED` is the vendor's spelling.
@@ -96,25 +94,15 @@ pub const fn outcome(status: AuthorityStatus, operation: AuthorityOperation) -> 
 
 /// The whole table in Markdown, as `docs/architecture.md` shows it.
 pub fn transition_table() -> String {
-    let mut table = String::from("| |");
-    for status in AuthorityStatus::ALL {
-        let _ = write!(table, " {status} |");
-    }
-    let _ = write!(table, "\n|---|{}", "---|".repeat(AuthorityStatus::ALL.len()));
-    for operation in AuthorityOperation::ALL {
-        let _ = write!(table, "\n| {operation} |");
-        for status in AuthorityStatus::ALL {
-            let cell = match outcome(*status, *operation) {
-                None => "–".to_owned(),
-                Some(Outcome::Stays) => "allowed".to_owned(),
-                Some(Outcome::Becomes(next)) => format!("→ {next}"),
-                Some(Outcome::Returns) => "→ DISABLED, REVOKED if revoked".to_owned(),
-                Some(Outcome::Gone) => "gone".to_owned(),
-            };
-            let _ = write!(table, " {cell} |");
+    status_table::markdown(AuthorityStatus::ALL, AuthorityOperation::ALL, |status, operation| {
+        match outcome(status, operation) {
+            None => "–".to_owned(),
+            Some(Outcome::Stays) => "allowed".to_owned(),
+            Some(Outcome::Becomes(next)) => format!("→ {next}"),
+            Some(Outcome::Returns) => "→ DISABLED, REVOKED if revoked".to_owned(),
+            Some(Outcome::Gone) => "gone".to_owned(),
         }
-    }
-    table
+    })
 }
 
 #[cfg(test)]

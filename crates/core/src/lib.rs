@@ -15,6 +15,7 @@ mod revocation;
 mod server_name;
 mod ssl;
 mod ssl_status;
+mod status_table;
 mod text_enum;
 mod validity;
 

@@ -1,8 +1,6 @@
 //! The life of an SSL certificate, as one table.
 
-use std::fmt::Write;
-
-use crate::text_enum::text_enum;
+use crate::{status_table, text_enum::text_enum};
 
 text_enum! {
     /// Where an SSL certificate stands.
@@ -126,24 +124,14 @@ pub const fn ssl_outcome(status: SslStatus, operation: SslOperation) -> Option<S
 
 /// The whole table in Markdown, as `docs/architecture.md` shows it.
 pub fn ssl_transition_table() -> String {
-    let mut table = String::from("| |");
-    for status in SslStatus::ALL {
-        let _ = write!(table, " {status} |");
-    }
-    let _ = write!(table, "\n|---|{}", "---|".repeat(SslStatus::ALL.len()));
-    for operation in SslOperation::ALL {
-        let _ = write!(table, "\n| {operation} |");
-        for status in SslStatus::ALL {
-            let cell = match ssl_outcome(*status, *operation) {
-                None => "–".to_owned(),
-                Some(SslOutcome::Stays) => "allowed".to_owned(),
-                Some(SslOutcome::Becomes(next)) => format!("→ {next}"),
-                Some(SslOutcome::Gone) => "gone".to_owned(),
-            };
-            let _ = write!(table, " {cell} |");
+    status_table::markdown(SslStatus::ALL, SslOperation::ALL, |status, operation| {
+        match ssl_outcome(status, operation) {
+            None => "–".to_owned(),
+            Some(SslOutcome::Stays) => "allowed".to_owned(),
+            Some(SslOutcome::Becomes(next)) => format!("→ {next}"),
+            Some(SslOutcome::Gone) => "gone".to_owned(),
         }
-    }
-    table
+    })
 }
 
 #[cfg(test)]

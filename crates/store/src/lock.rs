@@ -36,17 +36,12 @@ impl Lock {
         }
     }
 
-    /// Gives the lock back, and waits until others can have it.
+    /// Gives the lock back. On PostgreSQL others can have it as soon as the server has come to the end of the connection.
     pub async fn release(self) {
         match self.0 {
             Holder::Local(_) => {}
-            Holder::Shared(mut connection) => {
-                // The server frees the locks of a closed connection only when it comes to it.
-                let unlock = sqlx::query("SELECT pg_advisory_unlock_all()");
-                drop(unlock.execute(&mut *connection).await);
-                // One that cannot be closed in order is cut off when it is dropped.
-                drop(connection.close().await);
-            }
+            // One that cannot be closed in order is cut off when it is dropped.
+            Holder::Shared(connection) => drop(connection.close().await),
         }
     }
 }
