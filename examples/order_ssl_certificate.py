@@ -19,10 +19,10 @@ from huaweicloudsdkscm.v3 import (
     ApplyCertificateRequest,
     ApplyCertificateRequestBody,
     ExportCertificateRequest,
+    PurchaseCertificateRequestBody,
     ScmClient,
     ShowCertificateRequest,
     SubscribeCertificateRequest,
-    SubscribeCertificateRequestBody,
 )
 
 # How often the order is looked at.
@@ -47,7 +47,7 @@ def show(certificate_id):
 
 order = client.subscribe_certificate(
     SubscribeCertificateRequest(
-        body=SubscribeCertificateRequestBody(
+        body=PurchaseCertificateRequestBody(
             cert_brand="GEOTRUST",
             cert_type="DV_SSL_CERT",
             domain_type="SINGLE_DOMAIN",
